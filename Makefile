@@ -1,0 +1,38 @@
+# `make run` and `make test` are all a newcomer needs; both set up what is missing first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/.run-ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Helpdesk needs Python 3.11 or newer; set PYTHON to it, for example: make run PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what the desk needs into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.test-ready: requirements.txt requirements-dev.txt $(VENV)/.run-ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/.run-ready ## Set everything up and run the desk
+	@exec $(BIN)/python -m helpdesk.cli.desk
+
+test: $(VENV)/.test-ready ## Set everything up and run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(VENV)/.test-ready ## Formatting, lint, types, architecture, migrations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_migrations.py
+
+format: $(VENV)/.test-ready ## Rewrite the code in the project's form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .

@@ -1,0 +1,378 @@
+"""Every setting of the desk: one table, read strictly from the environment and from `.env` in the project's folder.
+
+`SETTINGS` holds name, aliases, type, default and meaning; `docs/configuration.md` is tested against it. A value that
+cannot be understood stops the desk with a sentence naming the setting; no secret has a default. What admins change
+while the desk runs lives in the database (`services/settings.py`), not here.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from helpdesk.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parent
+MEGABYTE = 1024 * 1024
+
+
+def _boolean(text: str) -> bool:
+    value = text.strip().lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("use true or false")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value <= 0:
+        raise ValueError("use a whole number above 0")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 < value < 65536:
+        raise ValueError("use a port from 1 to 65535")
+    return value
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("use an address that starts with http:// or https://")
+    return text.rstrip("/")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _backend(text: str) -> str:
+    value = text.strip().lower()
+    if value not in {"console", "smtp", "dummy"}:
+        raise ValueError("use console, smtp or dummy")
+    return value
+
+
+def _folder(text: str) -> str:
+    if any(ord(letter) < 32 for letter in text):
+        raise ValueError("a folder name holds no control characters")
+    return text
+
+
+def _number_format(text: str) -> str:
+    try:
+        shown = text.format(year=2026, number=42)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError("use {year} and {number}, for example TKT-{year}-{number:05d}") from error
+    if "42" not in shown or not shown.isascii() or not shown.isprintable() or set(shown) & set('[]<>"\\ '):
+        raise ValueError("it must contain {number} and only letters, digits and - _ / . #")
+    return text
+
+
+def _text(text: str) -> str:
+    return text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table; `parse` raises ValueError with the hint shown to the operator."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: Any
+    meaning: str
+    aliases: tuple[str, ...] = ()
+    secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    # the desk
+    Setting(
+        "SITE_URL",
+        _url,
+        None,
+        "Address people reach the desk at; links in mails use it. Default: http://BIND:PORT",
+    ),
+    Setting("PORT", _port, 8000, "Port of the web server"),
+    Setting("BIND", _text, "127.0.0.1", "Address the web server listens on"),
+    Setting("TRUSTED_HOSTS", _words, [], "Further host names the desk answers to, separated by commas"),
+    Setting("TRUSTED_PROXIES", int, 0, "Number of reverse proxies whose X-Forwarded headers are believed"),
+    Setting(
+        "INSTANCE_PATH",
+        _text,
+        None,
+        "Folder for database, files, key and store. Default: instance/ in the project",
+    ),
+    Setting(
+        "SECRET_KEY",
+        _text,
+        None,
+        "Key all other keys are derived from; `make run` writes one to INSTANCE_PATH",
+        secret=True,
+    ),
+    Setting(
+        "SECRET_KEY_FALLBACKS",
+        _words,
+        [],
+        "Earlier keys, still accepted, newest first, separated by commas",
+        secret=True,
+    ),
+    Setting("TIMEZONE", _text, "UTC", "Time zone of the desk, for example Europe/Berlin"),
+    Setting("LANGUAGE", _text, "en", "Language of pages and mails for people who chose none: en or de"),
+    Setting(
+        "TICKET_NUMBER_FORMAT", _number_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"
+    ),
+    Setting("LOG_LEVEL", _text, "INFO", "DEBUG, INFO, WARNING or ERROR"),
+    # where things are kept
+    Setting(
+        "DATABASE_URL",
+        _text,
+        None,
+        "Database. Default: SQLite in INSTANCE_PATH; PostgreSQL: postgresql://...",
+        secret=True,
+    ),
+    Setting(
+        "REDIS_URL", _text, None, "Redis or Valkey. Default: an embedded one in INSTANCE_PATH", secret=True
+    ),
+    # the first mail account
+    Setting("SUPPORT_EMAIL", _text, None, "Address of the first mail account"),
+    Setting("EMAIL_TO_TICKET_ENABLED", _boolean, True, "Fetch mail for the first account", ("IMAP_ENABLED",)),
+    Setting(
+        "EMAIL_TO_TICKET_CHECK_INTERVAL",
+        _positive,
+        300,
+        "Seconds between two looks at the first account",
+        ("EMAIL_DEFAULT_POLL_FREQUENCY", "EMAIL_INTEGRATION_POLL_FREQUENCY"),
+    ),
+    Setting(
+        "EMAIL_MAX_EMAILS_PER_POLL",
+        _positive,
+        50,
+        "Mails taken per batch",
+        ("EMAIL_INTEGRATION_MAX_EMAILS_PER_POLL",),
+    ),
+    Setting("IMAP_HOST", _text, None, "Server mail is fetched from"),
+    Setting("IMAP_PORT", _port, None, "Its port. Default: 993, or 143 with IMAP_USE_SSL=false"),
+    Setting("IMAP_USERNAME", _text, None, "Its user. Default: SUPPORT_EMAIL"),
+    Setting("IMAP_PASSWORD", _text, None, "Its password", secret=True),
+    Setting("IMAP_FOLDER", _folder, "INBOX", "Folder that is read"),
+    Setting(
+        "IMAP_USE_SSL",
+        _boolean,
+        True,
+        "true: TLS from the start; false: STARTTLS with a verified certificate",
+    ),
+    Setting(
+        "IMAP_ALLOW_PLAINTEXT",
+        _boolean,
+        False,
+        "Allow an unencrypted connection to a server that is not on this machine",
+    ),
+    Setting("IMAP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
+    Setting("SMTP_HOST", _text, None, "Server mail is sent through", ("EMAIL_HOST",)),
+    Setting("SMTP_PORT", _port, 587, "Its port; 465 means TLS from the start", ("EMAIL_PORT",)),
+    Setting("SMTP_USERNAME", _text, None, "Its user; empty: no login", ("EMAIL_HOST_USER",)),
+    Setting("SMTP_PASSWORD", _text, None, "Its password", ("EMAIL_HOST_PASSWORD",), secret=True),
+    Setting(
+        "SMTP_FROM",
+        _text,
+        None,
+        "Sender of the desk's mails. Default: SUPPORT_EMAIL",
+        ("DEFAULT_FROM_EMAIL",),
+    ),
+    Setting(
+        "SMTP_USE_TLS",
+        _boolean,
+        True,
+        "true or false: TLS is used either way (465 at once, else STARTTLS)",
+        ("EMAIL_USE_TLS",),
+    ),
+    Setting(
+        "SMTP_ALLOW_PLAINTEXT",
+        _boolean,
+        False,
+        "Allow an unencrypted connection to a server that is not on this machine",
+    ),
+    Setting("SMTP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
+    Setting(
+        "EMAIL_BACKEND",
+        _backend,
+        None,
+        "console, smtp or dummy. Default: smtp when a server is set, else the practice mailbox",
+    ),
+    # limits
+    Setting(
+        "EMAIL_MAX_ATTACHMENT_SIZE", _positive, 25 * MEGABYTE, "Largest file in bytes, in mails and uploads"
+    ),
+    Setting("EMAIL_MAX_MESSAGE_SIZE", _positive, 35 * MEGABYTE, "Larger mails are stored in part, in bytes"),
+    Setting("EMAIL_MAX_RETRY_ATTEMPTS", _positive, 35, "Tries before an outgoing mail is failed"),
+    Setting("EMAIL_RETENTION_DAYS", _positive, 365, "Days raw messages are kept"),
+    # processes
+    Setting("WEB_WORKERS", _positive, 2, "Web processes"),
+    Setting("WEB_THREADS", _positive, 16, "Threads in each web process"),
+    Setting("WORKER_PROCESSES", _positive, 3, "Worker processes"),
+    Setting("SWEEP_INTERVAL", _positive, 30, "Seconds between two sweeps for forgotten work"),
+    Setting(
+        "CLAIM_SECONDS",
+        _positive,
+        120,
+        "Seconds after which the work of a worker that died is given to another",
+    ),
+)
+
+
+def _lookup(setting: Setting, values: Mapping[str, str | None]) -> str | None:
+    """The first non-empty value under the setting's name or, failing that, an alias."""
+    for name in (setting.name, *setting.aliases):
+        value = values.get(name)
+        if value is not None and value.strip():
+            return value
+    return None
+
+
+def read_settings(environ: Mapping[str, str], env_file: Path | None = PROJECT / ".env") -> dict[str, Any]:
+    """Return every setting by name; the environment wins over `env_file`. Raises ConfigError."""
+    values: dict[str, str | None] = {}
+    if env_file and env_file.is_file():
+        values.update(dotenv_values(env_file))
+    values.update(environ)
+    settings = {}
+    for setting in SETTINGS:
+        text = _lookup(setting, values)
+        try:
+            settings[setting.name] = setting.default if text is None else setting.parse(text)
+        except ValueError as error:
+            shown = "its value" if setting.secret else repr(text)
+            raise ConfigError(f"{setting.name}: {shown} cannot be used ({error}).") from error
+    return settings
+
+
+def database_url(url: str | None, instance: Path) -> str:
+    """Name the driver in a PostgreSQL address as platforms hand it out; default to SQLite in `instance`."""
+    if not url:
+        return f"sqlite:///{instance / 'helpdesk.sqlite3'}"
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def redis_url(url: str | None, instance: Path) -> str:
+    """Default to the embedded store's socket in `instance`. Raises ConfigError when its path is too long."""
+    if url:
+        return url
+    path = instance / "redis.sock"
+    if (
+        len(os.fsencode(path)) > 103
+    ):  # sun_path holds 104 bytes on macOS and 108 on Linux, with the closing NUL
+        raise ConfigError(
+            f"INSTANCE_PATH: {instance} is too long for a socket; choose a shorter folder or set REDIS_URL."
+        )
+    return f"unix://{path}"
+
+
+def secret_key_path(instance: Path) -> Path:
+    return instance / "secret_key"
+
+
+def write_secret_key(instance: Path) -> None:
+    """Create the key file with mode 0600 unless it exists."""
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(secret_key_path(instance), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_secret_key(instance: Path) -> str:
+    """Read the key file. Raises ConfigError when it is missing, empty or readable by others."""
+    path = secret_key_path(instance)
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        key = path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ConfigError(
+            "SECRET_KEY is not set. Set it in the environment, or start the desk with `make run`, which writes one."
+        ) from error
+    if mode & 0o077:
+        raise ConfigError(f"{path} can be read by others. Run: chmod 600 {path}")
+    if len(key) < 32:
+        raise ConfigError(f"{path} holds no usable key: it must have at least 32 characters.")
+    return key
+
+
+def site_url(settings: Mapping[str, Any]) -> str:
+    if settings["SITE_URL"]:
+        return str(settings["SITE_URL"])
+    host = "localhost" if settings["BIND"] in {"0.0.0.0", "::", "127.0.0.1", "::1"} else settings["BIND"]  # noqa: S104 - compared, not bound
+    return f"http://{host}:{settings['PORT']}"
+
+
+def instance_path(settings: Mapping[str, Any]) -> Path:
+    return (PROJECT / (settings["INSTANCE_PATH"] or "instance")).resolve()
+
+
+def load_config(environ: Mapping[str, str] | None = None, **overrides: Any) -> dict[str, Any]:
+    """Return what `create_app` needs: every setting, and Flask's own derived from them. Raises ConfigError.
+
+    `overrides` replace settings by name after parsing; tests and the demo use them.
+    """
+    env_file = None if overrides.pop("ENV_FILE", True) is None else PROJECT / ".env"
+    settings = read_settings(os.environ if environ is None else environ, env_file)
+    settings.update(overrides)
+    instance = instance_path(settings)
+    settings["INSTANCE_PATH"] = str(instance)
+    settings["SECRET_KEY"] = settings["SECRET_KEY"] or read_secret_key(instance)
+    if len(settings["SECRET_KEY"]) < 32:
+        raise ConfigError("SECRET_KEY is too short: use at least 32 characters.")
+    settings["SITE_URL"] = site_url(settings)
+    settings["REDIS_URL"] = redis_url(settings["REDIS_URL"], instance)
+    return settings | _flask_settings(settings, instance)
+
+
+def _flask_settings(settings: Mapping[str, Any], instance: Path) -> dict[str, Any]:
+    url = database_url(settings["DATABASE_URL"], instance)
+    secure = settings["SITE_URL"].startswith("https://")
+    connections = settings["WEB_THREADS"] + 4
+    engine_options: dict[str, Any] = {"connect_args": {"timeout": 10}}
+    if url.startswith("postgresql"):
+        engine_options = {
+            "pool_size": connections,
+            "max_overflow": 4,
+            "pool_pre_ping": True,
+            "pool_timeout": 10,
+            "connect_args": {"connect_timeout": 10},
+        }
+    return {
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options,
+        "MAX_CONTENT_LENGTH": settings["EMAIL_MAX_MESSAGE_SIZE"] + 5 * MEGABYTE,
+        "MAX_FORM_MEMORY_SIZE": 5 * MEGABYTE,
+        "MAX_FORM_PARTS": 200,
+        "SESSION_COOKIE_SECURE": secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "BABEL_DEFAULT_LOCALE": settings["LANGUAGE"],
+        "BABEL_DEFAULT_TIMEZONE": settings["TIMEZONE"],
+        "BABEL_TRANSLATION_DIRECTORIES": str(PROJECT / "helpdesk" / "translations"),
+        "RATELIMIT_STORAGE_URI": settings["REDIS_URL"],
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_HEADERS_ENABLED": True,
+        "MAIL_SUPPRESS_SEND": False,
+    }
