@@ -1,0 +1,103 @@
+"""What fetching and sending need from a mail server, whichever protocol it speaks.
+
+Every call either does what it says or raises one of `TransientError`, `PermanentError` and, for sending,
+`UncertainError`: nobody else knows imapclient or smtplib. Every socket has a timeout and a verified certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Security(StrEnum):
+    """How a connection is protected; PLAIN is refused off loopback unless `allow_plaintext`."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """Where a server is and how to log in to it. The password never shows in a repr."""
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+    security: Security = Security.TLS
+    ca_file: str | None = None
+    allow_plaintext: bool = False
+    connect_timeout_s: float = 10.0
+    command_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """A folder as the server describes it now (RFC 9051 7.3, 7.1): the next mail gets at least `next_uid`."""
+
+    uidvalidity: int
+    next_uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedMail:
+    """One mail as it lies on the server. `is_partial`: larger than asked for, so `raw` is its header and first text."""
+
+    uid: int
+    raw: bytes = field(repr=False)
+    size: int
+    internal_date: datetime | None
+    is_partial: bool = False
+
+
+class Source(Protocol):
+    """A place mail is fetched from; one connection, used by one caller, closed in the end."""
+
+    def open_folder(self, folder: str) -> FolderState:
+        """Select `folder` for the calls below. Raises PermanentError when the server does not know it."""
+
+    def uids_after(self, last_uid: int) -> list[int]:
+        """UIDs greater than `last_uid`, ascending."""
+
+    def uids_since(self, day: date, *, unseen_only: bool) -> list[int]:
+        """UIDs of mails that arrived on or after `day`, ascending."""
+
+    def fetch(self, uids: Sequence[int], *, max_bytes: int) -> Iterator[FetchedMail]:
+        """Yield the mails that still exist, without marking them read; larger ones in part."""
+
+    def mark_seen(self, uids: Sequence[int]) -> None:
+        """Mark as read; repeatable."""
+
+    def folders(self) -> list[str]:
+        """Names of all folders, as `open_folder` takes them."""
+
+    def close(self) -> None:
+        """Log out; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the server said to one message. `refused` maps recipients it did not take to (code, words)."""
+
+    response: str
+    refused: dict[str, tuple[int, str]]
+
+
+class Sender(Protocol):
+    """A way out for finished bytes; one connection, used by one caller, closed in the end."""
+
+    def send(self, envelope_from: str, recipients: Sequence[str], raw: bytes) -> Delivery:
+        """Hand one message over.
+
+        Raises TransientError (nothing was taken, try later), PermanentError (nothing was taken, a person must act;
+        also when every recipient was refused for good) or UncertainError (no answer after the final dot). A partial
+        refusal is not an error: see `Delivery.refused`.
+        """
+
+    def close(self) -> None:
+        """Quit; never raises."""
