@@ -14,13 +14,6 @@ class Address:
     email: str
     name: str = ""
 
-    @property
-    def key(self) -> str:
-        """The form addresses are compared in: NFKC, lower case, domain in IDNA."""
-        from helpdesk.mail.headers import normalise_address
-
-        return normalise_address(self.email)
-
 
 @dataclass(frozen=True, slots=True)
 class MailFile:
