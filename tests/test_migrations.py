@@ -1,0 +1,70 @@
+"""Migrations: one head, equal to the models, up and down on both databases, nothing emptied on the way."""
+
+import shutil
+from hashlib import sha256
+
+import pytest
+from alembic.script import ScriptDirectory
+from flask_migrate import check, downgrade, upgrade
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from helpdesk import storage
+from helpdesk.database import db, transaction
+
+
+def test_there_is_one_head(context):
+    scripts = ScriptDirectory(context.extensions["migrate"].directory)
+    assert len(scripts.get_heads()) == 1
+
+
+def test_models_and_migrations_agree(context):
+    check()
+
+
+def test_down_and_up_again(context):
+    downgrade(revision="base")
+    assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
+    upgrade()
+    check()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE event SET type = 'x'", "DELETE FROM event"])
+def test_events_cannot_be_changed(context, statement):
+    with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        connection.execute(
+            text(
+                "INSERT INTO event (id, type, occurred_at, data) VALUES (1, 'a.b', '2026-01-02 03:04:05', '{}')"
+            )
+        )
+    with (
+        pytest.raises(DBAPIError, match="append-only"),
+        db.engine.connect().execution_options(writes=True) as connection,
+        connection.begin(),
+    ):
+        connection.execute(text(statement))
+
+
+BATCH_ALTER = """
+from alembic import op
+import sqlalchemy as sa
+revision, down_revision = "9999", "{head}"
+def upgrade():
+    recreate = "always" if op.get_bind().dialect.name == "sqlite" else "never"
+    with op.batch_alter_table("blob", recreate=recreate) as batch:
+        batch.add_column(sa.Column("extra", sa.Integer()))
+def downgrade():
+    pass
+"""
+
+
+def test_altering_a_parent_keeps_its_children(context, tmp_path):
+    """A batch alter on SQLite drops the old table; with foreign keys on that would empty its children."""
+    folder = context.extensions["migrate"].directory
+    head = ScriptDirectory(folder).get_current_head()
+    shutil.copytree(folder, tmp_path / "migrations")
+    (tmp_path / "migrations" / "versions" / "9999_alter.py").write_text(BATCH_ALTER.format(head=head))
+    with transaction():
+        storage.keep(storage.stage(b"kept"))
+    upgrade(directory=str(tmp_path / "migrations"))
+    assert storage.read(sha256(b"kept").hexdigest()) == b"kept"
