@@ -65,8 +65,12 @@ class Ticket(Base):
     requester_address: Mapped[UserAddress] = relationship()
     assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id])
     created_by: Mapped[User | None] = relationship(foreign_keys=[created_by_id])
-    may_belong_to: Mapped[Ticket | None] = relationship(foreign_keys=[may_belong_to_id], remote_side="Ticket.id")
-    follow_up_of: Mapped[Ticket | None] = relationship(foreign_keys=[follow_up_of_id], remote_side="Ticket.id")
+    may_belong_to: Mapped[Ticket | None] = relationship(
+        foreign_keys=[may_belong_to_id], remote_side="Ticket.id"
+    )
+    follow_up_of: Mapped[Ticket | None] = relationship(
+        foreign_keys=[follow_up_of_id], remote_side="Ticket.id"
+    )
     comments: Mapped[list[Comment]] = relationship(back_populates="ticket", order_by="Comment.id")
     participants: Mapped[list[Participant]] = relationship(back_populates="ticket", order_by="Participant.id")
 

@@ -1,0 +1,99 @@
+"""Who sees what, as queries: the one place every list, page, file and command asks.
+
+The decisions are `policy/permissions.py`; this module turns them into WHERE clauses and filtered lists.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, false, select, true
+from sqlalchemy.sql import ColumnElement
+
+from helpdesk.database import db
+from helpdesk.errors import NotFound
+from helpdesk.models import Attachment, Comment, EmailAccount, Participant, Ticket, User, UserAddress
+from helpdesk.policy.status import CommentKind, Disposition, Role
+
+
+def account_ids(user: User) -> set[int]:
+    """The accounts a team member may work on: all for admins, the granted ones for agents, none for customers."""
+    if not user.is_active or not user.is_team:
+        return set()
+    if user.role is Role.ADMIN:
+        return set(db.session.scalars(select(EmailAccount.id)))
+    return {grant.account_id for grant in user.grants}
+
+
+def tickets_of(user: User) -> ColumnElement[bool]:
+    """The condition for tickets a person may see: by account for the team, by participation for customers."""
+    if not user.is_active:
+        return false()
+    if user.role is Role.ADMIN:
+        return true()
+    if user.role is Role.AGENT:
+        return Ticket.account_id.in_(sorted(account_ids(user)))
+    own = select(Participant.ticket_id).join(UserAddress).where(UserAddress.user_id == user.id)
+    return Ticket.id.in_(own) & (Ticket.disposition == Disposition.NORMAL)
+
+
+def visible_tickets(user: User) -> Select[tuple[Ticket]]:
+    return select(Ticket).where(tickets_of(user))
+
+
+def get_ticket(user: User, ticket_id: int) -> Ticket:
+    """Raises NotFound alike for unknown and for forbidden ones."""
+    ticket = db.session.scalar(visible_tickets(user).where(Ticket.id == ticket_id))
+    if ticket is None:
+        raise NotFound("There is no such ticket.")
+    return ticket
+
+
+def visible_comments(ticket: Ticket, viewer: User) -> list[Comment]:
+    """What this person may read on the ticket, oldest first: the only list a page or mail may use.
+
+    Customers: no notes, nothing that waits to be released, and nothing from before they joined.
+    """
+    comments = select(Comment).where(Comment.ticket_id == ticket.id).order_by(Comment.id)
+    if viewer.is_team:
+        return list(db.session.scalars(comments)) if ticket.account_id in account_ids(viewer) else []
+    since = _since(ticket, viewer)
+    if since is None:
+        return []
+    public = comments.where(Comment.kind.in_([CommentKind.INCOMING, CommentKind.REPLY]), Comment.is_released)
+    return [c for c in db.session.scalars(public) if since.since is None or c.created_at >= since.since]
+
+
+def _since(ticket: Ticket, viewer: User) -> Participant | None:
+    """The participation that shows most: one from the beginning, else the earliest."""
+    rows = db.session.scalars(
+        select(Participant)
+        .join(UserAddress)
+        .where(Participant.ticket_id == ticket.id, UserAddress.user_id == viewer.id)
+    ).all()
+    return min(rows, key=lambda p: (p.since is not None, p.since), default=None)
+
+
+def get_comment(user: User, comment_id: int) -> Comment:
+    """Raises NotFound unless the person may see both the ticket and the comment."""
+    comment = db.session.get(Comment, comment_id)
+    if comment is not None:
+        ticket = get_ticket(user, comment.ticket_id)
+        if any(c.id == comment_id for c in visible_comments(ticket, user)):
+            return comment
+    raise NotFound("There is no such message.")
+
+
+def get_attachment(user: User, token: str) -> Attachment:
+    """Raises NotFound unless the person may see the comment the file belongs to."""
+    attachment = db.session.scalar(select(Attachment).where(Attachment.token == token))
+    if attachment is None:
+        raise NotFound("There is no such file.")
+    get_comment(user, attachment.comment_id)
+    return attachment
+
+
+def takes_part(ticket: Ticket, address: UserAddress) -> bool:
+    """Whether this very address is one of the ticket's people."""
+    row = select(Participant.id).where(
+        Participant.ticket_id == ticket.id, Participant.address_id == address.id
+    )
+    return db.session.scalar(row) is not None

@@ -1,0 +1,96 @@
+"""People and their addresses: who writes, who works here, and who may work where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import selectinload
+
+from helpdesk.database import db, insert_once, utcnow
+from helpdesk.errors import InvalidInput
+from helpdesk.mail.headers import is_address, normalise_address
+from helpdesk.models import EmailAccount, Grant, User, UserAddress
+from helpdesk.policy.status import Role
+from helpdesk.services import events
+
+
+def find_address(email: str) -> UserAddress | None:
+    return db.session.scalar(select(UserAddress).where(UserAddress.address == normalise_address(email)))
+
+
+def find_user(email: str) -> User | None:
+    address = find_address(email)
+    return address.user if address else None
+
+
+def address_for(email: str, name: str = "") -> UserAddress:
+    """The known address, or a new one of a new customer without a password. Raises InvalidInput for no address.
+
+    A name is taken over only while the person has none: whoever writes decides how others see him only once.
+    """
+    address = find_address(email)
+    if address is None:
+        return _new_address(create_user(email, Role.CUSTOMER, name=name))
+    if name and not address.user.name:
+        address.user.name = name[:255]
+    return address
+
+
+def create_user(email: str, role: Role, *, name: str = "", actor: User | None = None) -> User:
+    """Make a person with one address. Raises InvalidInput when it is no address or already somebody's."""
+    if not is_address(email):
+        raise InvalidInput("“%(email)s” is not an e-mail address.", field="email", email=email[:100])
+    user = User(name=" ".join(name.split())[:255], role=role, created_at=utcnow())
+    db.session.add(user)
+    db.session.flush()
+    added = insert_once(
+        UserAddress,
+        user_id=user.id,
+        address=normalise_address(email),
+        email=email.strip(),
+        created_at=utcnow(),
+    )
+    if added is None:
+        raise InvalidInput(
+            "There is already a person with the address %(email)s.", field="email", email=email
+        )
+    events.record("user.created", actor=actor, user_id=user.id, role=role.value)
+    return user
+
+
+def _new_address(user: User) -> UserAddress:
+    return db.session.scalars(select(UserAddress).where(UserAddress.user_id == user.id)).one()
+
+
+def team() -> list[User]:
+    """Active agents and admins by name."""
+    people = (
+        select(User)
+        .where(User.role.in_([Role.AGENT, Role.ADMIN]), User.is_active)
+        .options(selectinload(User.addresses), selectinload(User.grants))
+    )
+    return sorted(db.session.scalars(people), key=lambda user: user.shown_name.casefold())
+
+
+def assignable(account_id: int) -> list[User]:
+    """The team members who may work on tickets of this account."""
+    return [
+        u for u in team() if u.role is Role.ADMIN or any(grant.account_id == account_id for grant in u.grants)
+    ]
+
+
+def set_grants(user: User, account_ids: Iterable[int], *, actor: User | None) -> None:
+    """Give an agent exactly these accounts."""
+    wanted = set(account_ids) & set(db.session.scalars(select(EmailAccount.id)))
+    db.session.execute(delete(Grant).where(Grant.user_id == user.id))
+    for account_id in sorted(wanted):
+        insert_once(Grant, user_id=user.id, account_id=account_id, created_at=utcnow())
+    db.session.expire(user, ["grants"])
+    events.record("user.grants_changed", actor=actor, user_id=user.id, account_ids=sorted(wanted))
+
+
+def has_admin() -> bool:
+    return (
+        db.session.scalar(select(User.id).where(User.role == Role.ADMIN, User.is_active).limit(1)) is not None
+    )

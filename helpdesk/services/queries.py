@@ -1,0 +1,263 @@
+"""What pages and commands show: the ticket list by key, sidebar counts, a ticket's history. Reads only.
+
+Lists page by key (last activity, id), never by offset: page 400 costs what page 1 costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.sql import ColumnElement
+
+from helpdesk.database import db, utcnow
+from helpdesk.models import Attachment, Comment, EmailAccount, EmailMessage, Event, Ticket, User
+from helpdesk.models.mail import Direction, EmailState
+from helpdesk.policy.status import Category, CommentKind, Disposition, Priority, Status
+from helpdesk.services import access
+
+PAGE_SIZE = 50
+ACTIVE = (Status.NEW, Status.OPEN, Status.IN_PROGRESS, Status.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """What the list shows. `statuses` empty: all; `assignee`: None for all, 0 for nobody, else a user id."""
+
+    statuses: tuple[Status, ...] = ACTIVE
+    assignee: int | None = None
+    priority: Priority | None = None
+    category: Category | None = None
+    account_id: int | None = None
+    is_overdue: bool = False
+    requester_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """The last row of the page before: where the next one begins."""
+
+    last_activity_at: datetime
+    ticket_id: int
+
+    def __str__(self) -> str:
+        return f"{int(self.last_activity_at.timestamp() * 1_000_000)}-{self.ticket_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> PageKey | None:
+        """Read a key back from an address; None for anything else."""
+        micros, _, ticket_id = text.partition("-")
+        if not (micros.isascii() and micros.isdigit() and ticket_id.isascii() and ticket_id.isdigit()):
+            return None
+        if len(micros) > 17 or len(ticket_id) > 9:
+            return None
+        seconds, rest = divmod(int(micros), 1_000_000)
+        return cls(datetime.fromtimestamp(seconds, utcnow().tzinfo).replace(microsecond=rest), int(ticket_id))
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """One line of the list: the ticket and what is shown of its conversation."""
+
+    ticket: Ticket
+    preview: str
+    comment_count: int
+    is_answered: bool
+    has_files: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPage:
+    rows: list[TicketRow]
+    next_key: PageKey | None
+
+
+def _conditions(chosen: TicketFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Ticket.disposition == Disposition.NORMAL]
+    if chosen.statuses:
+        conditions.append(Ticket.status.in_(chosen.statuses))
+    if chosen.assignee is not None:
+        conditions.append(
+            Ticket.assignee_id == chosen.assignee if chosen.assignee else Ticket.assignee_id.is_(None)
+        )
+    for column, value in (
+        (Ticket.priority, chosen.priority),
+        (Ticket.category, chosen.category),
+        (Ticket.account_id, chosen.account_id),
+        (Ticket.requester_id, chosen.requester_id),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if chosen.is_overdue:
+        conditions += [Ticket.due_at < utcnow(), Ticket.status.in_(ACTIVE)]
+    return conditions
+
+
+def list_tickets(
+    viewer: User, chosen: TicketFilter, *, after: PageKey | None = None, limit: int = PAGE_SIZE
+) -> TicketPage:
+    """A page of the tickets `viewer` may see, the latest activity first."""
+    statement = access.visible_tickets(viewer).where(*_conditions(chosen))
+    if after is not None:
+        older = Ticket.last_activity_at < after.last_activity_at
+        same = and_(Ticket.last_activity_at == after.last_activity_at, Ticket.id < after.ticket_id)
+        statement = statement.where(or_(older, same))
+    statement = _with_people(
+        statement.order_by(Ticket.last_activity_at.desc(), Ticket.id.desc()).limit(limit + 1)
+    )
+    tickets = list(db.session.scalars(statement))
+    more = len(tickets) > limit
+    tickets = tickets[:limit]
+    next_key = PageKey(tickets[-1].last_activity_at, tickets[-1].id) if more else None
+    return TicketPage(_rows(tickets, viewer), next_key)
+
+
+def _with_people(statement: Select[tuple[Ticket]]) -> Select[tuple[Ticket]]:
+    return statement.options(
+        joinedload(Ticket.requester).selectinload(User.addresses),
+        joinedload(Ticket.assignee).selectinload(User.addresses),
+        joinedload(Ticket.account),
+        joinedload(Ticket.requester_address),
+    )
+
+
+def _rows(tickets: Sequence[Ticket], viewer: User) -> list[TicketRow]:
+    ids = [ticket.id for ticket in tickets]
+    readable = Comment.ticket_id.in_(ids)
+    if not viewer.is_team:
+        readable &= Comment.kind.in_([CommentKind.INCOMING, CommentKind.REPLY]) & Comment.is_released
+    summary = (
+        select(Comment.ticket_id, func.count(), func.max(Comment.id))
+        .where(readable)
+        .group_by(Comment.ticket_id)
+    )
+    counts = {ticket_id: (count, last) for ticket_id, count, last in db.session.execute(summary)}
+    last_ids = [last for _, last in counts.values()]
+    latest = select(Comment.ticket_id, Comment.kind, func.substr(Comment.text, 1, 200)).where(
+        Comment.id.in_(last_ids)
+    )
+    texts = {ticket_id: (kind, text) for ticket_id, kind, text in db.session.execute(latest)}
+    with_files = select(Comment.ticket_id).join(Attachment).where(readable, ~Attachment.is_inline).distinct()
+    files = set(db.session.scalars(with_files))
+    return [
+        TicketRow(
+            ticket,
+            preview=" ".join(texts.get(ticket.id, (None, ""))[1].split()),
+            comment_count=counts.get(ticket.id, (0, 0))[0],
+            is_answered=texts.get(ticket.id, (None, ""))[0] is CommentKind.REPLY,
+            has_files=ticket.id in files,
+        )
+        for ticket in tickets
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The sidebar's numbers: active tickets by view and by account."""
+
+    unassigned: int
+    mine: int
+    all: int
+    overdue: int
+    by_account: dict[int, int]
+
+
+def counts(viewer: User) -> Counts:
+    """Active tickets `viewer` may see, counted in one statement."""
+    is_overdue = and_(Ticket.due_at.is_not(None), Ticket.due_at < utcnow())
+    statement = (
+        select(
+            Ticket.account_id,
+            func.count(),
+            func.count().filter(Ticket.assignee_id.is_(None)),
+            func.count().filter(Ticket.assignee_id == viewer.id),
+            func.count().filter(is_overdue),
+        )
+        .where(access.tickets_of(viewer), *_conditions(TicketFilter()))
+        .group_by(Ticket.account_id)
+    )
+    rows = db.session.execute(statement).all()
+    return Counts(
+        all=sum(row[1] for row in rows),
+        unassigned=sum(row[2] for row in rows),
+        mine=sum(row[3] for row in rows),
+        overdue=sum(row[4] for row in rows),
+        by_account={row[0]: row[1] for row in rows},
+    )
+
+
+def visible_accounts(viewer: User) -> list[EmailAccount]:
+    ids = access.account_ids(viewer)
+    return list(
+        db.session.scalars(select(EmailAccount).where(EmailAccount.id.in_(ids)).order_by(EmailAccount.name))
+    )
+
+
+def history(ticket: Ticket) -> list[Event]:
+    """Every event of the ticket, oldest first. For the team only: notes are events too."""
+    statement = select(Event).where(Event.ticket_id == ticket.id).order_by(Event.id)
+    return list(db.session.scalars(statement.options(joinedload(Event.actor).selectinload(User.addresses))))
+
+
+def deliveries(ticket: Ticket) -> list[EmailMessage]:
+    """The ticket's outgoing mails, oldest first."""
+    statement = select(EmailMessage).where(
+        EmailMessage.ticket_id == ticket.id, EmailMessage.direction == Direction.OUT
+    )
+    return list(db.session.scalars(statement.order_by(EmailMessage.id)))
+
+
+def incoming_mail(ticket: Ticket) -> list[EmailMessage]:
+    """The mails the ticket was made from, oldest first, copies included."""
+    statement = select(EmailMessage).where(
+        EmailMessage.ticket_id == ticket.id, EmailMessage.direction == Direction.IN
+    )
+    return list(db.session.scalars(statement.order_by(EmailMessage.id)))
+
+
+def other_tickets(viewer: User, ticket: Ticket, *, limit: int = 10) -> list[Ticket]:
+    """The requester's other tickets the viewer may see, latest first."""
+    statement = access.visible_tickets(viewer).where(
+        Ticket.requester_id == ticket.requester_id,
+        Ticket.id != ticket.id,
+        Ticket.disposition == Disposition.NORMAL,
+    )
+    return list(db.session.scalars(statement.order_by(Ticket.id.desc()).limit(limit)))
+
+
+def failed_mail(account_ids: set[int]) -> list[EmailMessage]:
+    """Mails of these accounts that wait for a person, newest first."""
+    statement = select(EmailMessage).where(
+        EmailMessage.account_id.in_(account_ids),
+        EmailMessage.state.in_([EmailState.FAILED, EmailState.HELD, EmailState.UNCERTAIN]),
+    )
+    return list(db.session.scalars(statement.order_by(EmailMessage.id.desc()).limit(200)))
+
+
+def every_ticket(statuses: Sequence[Status] = (), *, batch: int = 200) -> Iterator[Ticket]:
+    """All tickets by number for operators, read in batches so that memory stays flat."""
+    last = 0
+    while True:
+        statement = select(Ticket).where(Ticket.number > last, Ticket.disposition == Disposition.NORMAL)
+        if statuses:
+            statement = statement.where(Ticket.status.in_(statuses))
+        tickets = list(db.session.scalars(_with_people(statement.order_by(Ticket.number).limit(batch))))
+        if not tickets:
+            return
+        yield from tickets
+        last = tickets[-1].number
+        db.session.expunge_all()
+
+
+def by_number(number: int) -> Ticket | None:
+    """A ticket by its number alone, whatever year or format surrounds it; for operators."""
+    statement = select(Ticket).where(Ticket.number == number)
+    return db.session.scalar(
+        statement.options(
+            selectinload(Ticket.comments).selectinload(Comment.attachments),
+            selectinload(Ticket.participants),
+        )
+    )

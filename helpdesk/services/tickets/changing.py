@@ -1,0 +1,67 @@
+"""Changes what a ticket is: status, assignee, priority, category, due date, subject. Every change is an event."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from helpdesk.database import utcnow
+from helpdesk.errors import InvalidInput
+from helpdesk.models import Ticket, User
+from helpdesk.policy.status import Category, Priority, Role, Status
+from helpdesk.services import events
+
+
+def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:
+    """Move the ticket; times of resolving and closing follow. The same status again changes nothing."""
+    if ticket.status is status:
+        return
+    before, ticket.status = ticket.status, status
+    now = utcnow()
+    ticket.resolved_at = (ticket.resolved_at or now) if status in (Status.RESOLVED, Status.CLOSED) else None
+    ticket.closed_at = now if status is Status.CLOSED else None
+    if status in (Status.RESOLVED, Status.CLOSED):
+        ticket.waiting_since = None
+    _changed(ticket, "status", before, status, actor)
+
+
+def assign(ticket: Ticket, assignee: User | None, *, actor: User | None) -> None:
+    """Give the ticket to somebody or to nobody. Raises InvalidInput for a person who may not work on it."""
+    if assignee is not None and not may_be_assigned(ticket, assignee):
+        raise InvalidInput("%(name)s has no access to this ticket's account.", name=assignee.shown_name)
+    before = ticket.assignee_id
+    if before == (assignee.id if assignee else None):
+        return
+    ticket.assignee = assignee
+    ticket.assignee_id = assignee.id if assignee else None
+    events.record("ticket.assigned", actor=actor, ticket=ticket, before=before, after=ticket.assignee_id)
+
+
+def may_be_assigned(ticket: Ticket, user: User) -> bool:
+    if not user.is_active or not user.is_team:
+        return False
+    return user.role is Role.ADMIN or any(grant.account_id == ticket.account_id for grant in user.grants)
+
+
+def set_priority(ticket: Ticket, priority: Priority, *, actor: User | None) -> None:
+    if ticket.priority is not priority:
+        before, ticket.priority = ticket.priority, priority
+        _changed(ticket, "priority", before, priority, actor)
+
+
+def set_category(ticket: Ticket, category: Category, *, actor: User | None) -> None:
+    if ticket.category is not category:
+        before, ticket.category = ticket.category, category
+        _changed(ticket, "category", before, category, actor)
+
+
+def set_due(ticket: Ticket, due_at: datetime | None, *, actor: User | None) -> None:
+    if ticket.due_at != due_at:
+        before, ticket.due_at = ticket.due_at, due_at
+        _changed(ticket, "due", before and before.isoformat(), due_at and due_at.isoformat(), actor)
+
+
+def _changed(ticket: Ticket, what: str, before: str | None, after: str | None, actor: User | None) -> None:
+    events.record(
+        f"ticket.{what}_changed", actor=actor, ticket=ticket,
+        before=str(before) if before else None, after=str(after) if after else None,
+    )  # fmt: skip

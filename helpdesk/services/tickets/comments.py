@@ -1,0 +1,136 @@
+"""Says something on a ticket: the customer's words, a staff reply, a note; and what follows for the ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from helpdesk.database import db, utcnow
+from helpdesk.errors import InvalidInput
+from helpdesk.models import Comment, Ticket, User, UserAddress
+from helpdesk.policy.status import CommentKind, Status
+from helpdesk.services import attachments, events
+from helpdesk.services.attachments import StagedFile
+from helpdesk.services.tickets.changing import set_status
+
+MAX_TEXT = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What somebody said: `text` is shown, `full_text` includes quoted history ("" means the same as `text`)."""
+
+    text: str
+    full_text: str = ""
+    html: str = ""
+    files: Sequence[StagedFile] = field(default_factory=tuple)
+    message_id: str | None = None
+    is_from_email: bool = False
+    is_automatic: bool = False
+    is_released: bool = True
+    form_key: str | None = None
+
+
+def write(
+    ticket: Ticket,
+    kind: CommentKind,
+    words: Words,
+    *,
+    author: User | None,
+    address: UserAddress | None = None,
+) -> Comment:
+    """Add the row and its files; says nothing about what follows."""
+    if len(words.text) > MAX_TEXT:
+        raise InvalidInput("The text is too long: at most 5 million characters.", field="text")
+    is_incoming = kind is CommentKind.INCOMING
+    email = address.email if address and is_incoming else (author.email if author else "")
+    comment = Comment(
+        ticket_id=ticket.id,
+        kind=kind,
+        author_id=author.id if author else None,
+        author_name=(author.shown_name if author else email)[:255],
+        author_email=email,
+        text=words.text,
+        full_text=words.full_text or words.text,
+        html=words.html,
+        is_from_email=words.is_from_email,
+        is_automatic=words.is_automatic,
+        is_released=words.is_released,
+        message_id=words.message_id,
+        created_at=utcnow(),
+        form_key=words.form_key,
+    )
+    db.session.add(comment)
+    db.session.flush()
+    attachments.attach(comment, words.files)
+    db.session.expire(ticket, ["comments"])
+    return comment
+
+
+def refuse_empty(words: Words) -> None:
+    """Raises InvalidInput when a form holds neither text nor files."""
+    if not words.text.strip() and not words.files:
+        raise InvalidInput("Please write something or attach a file.", field="text")
+
+
+def add_incoming(
+    ticket: Ticket, words: Words, *, address: UserAddress, actor: User | None, email_id: int | None = None
+) -> Comment:
+    """A customer's words. They reopen the ticket unless a machine wrote them or they wait to be released."""
+    if not words.is_from_email:
+        refuse_empty(words)
+    comment = write(ticket, CommentKind.INCOMING, words, author=address.user, address=address)
+    now = utcnow()
+    ticket.last_activity_at = now
+    events.record(
+        "comment.added", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
+        kind=CommentKind.INCOMING.value, is_released=words.is_released, is_automatic=words.is_automatic,
+    )  # fmt: skip
+    if words.is_released and not words.is_automatic:
+        ticket.waiting_since = ticket.waiting_since or now
+        if ticket.status is not Status.NEW:
+            set_status(ticket, Status.OPEN, actor=actor)
+    return comment
+
+
+def add_reply(
+    ticket: Ticket, words: Words, *, actor: User, status: Status | None = None, email_id: int | None = None
+) -> Comment:
+    """A staff answer to the customer; the ticket then has `status`, by default the account's after an answer."""
+    refuse_empty(words)
+    comment = write(ticket, CommentKind.REPLY, words, author=actor)
+    ticket.last_activity_at = utcnow()
+    ticket.waiting_since = None
+    events.record(
+        "comment.added", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
+        kind=CommentKind.REPLY.value, is_released=True, is_automatic=False,
+    )  # fmt: skip
+    set_status(ticket, status or ticket.account.reply_status, actor=actor)
+    return comment
+
+
+def add_note(ticket: Ticket, words: Words, *, actor: User) -> Comment:
+    """An internal note: never leaves the team, changes nothing else."""
+    refuse_empty(words)
+    comment = write(ticket, CommentKind.NOTE, words, author=actor)
+    ticket.last_activity_at = utcnow()
+    events.record(
+        "comment.added", actor=actor, ticket=ticket, comment_id=comment.id,
+        kind=CommentKind.NOTE.value, is_released=True, is_automatic=False,
+    )  # fmt: skip
+    return comment
+
+
+def release(comment: Comment, *, actor: User) -> None:
+    """Show an unreleased comment to the ticket's people, as if it had come from one of them."""
+    if comment.is_released:
+        return
+    comment.is_released = True
+    events.record("comment.released", actor=actor, ticket=comment.ticket, comment_id=comment.id)
+
+
+def find_by_form(form_key: str | None) -> Comment | None:
+    """The comment a form sent before has already made."""
+    return db.session.scalar(select(Comment).where(Comment.form_key == form_key)) if form_key else None

@@ -1,0 +1,109 @@
+"""Opens tickets: the number, the requester as first participant, the description as comment number 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+
+from helpdesk.database import db, insert_once, utcnow
+from helpdesk.errors import InvalidInput
+from helpdesk.models import Comment, Counter, EmailAccount, Participant, Ticket, User, UserAddress
+from helpdesk.policy.status import Category, CommentKind, Priority, Status
+from helpdesk.services import events
+from helpdesk.services.tickets.comments import Words, write
+
+MAX_SUBJECT = 255
+NO_SUBJECT = "(no subject)"
+
+
+def next_number() -> int:
+    """One sequence, never repeated; a rolled back transaction gives its number back."""
+    statement = update(Counter).where(Counter.name == "ticket").values(value=Counter.value + 1)
+    return db.session.execute(statement.returning(Counter.value)).scalar_one()
+
+
+def tidy_subject(subject: str) -> str:
+    """One line, cut to a length every page can show; a mail's full subject stays in its source."""
+    subject = " ".join(subject.split())
+    if len(subject) > MAX_SUBJECT:
+        subject = subject[: MAX_SUBJECT - 1].rstrip() + "…"
+    return subject or NO_SUBJECT
+
+
+def open_ticket(
+    *,
+    account: EmailAccount,
+    requester: UserAddress,
+    subject: str,
+    words: Words,
+    actor: User | None,
+    created_by: User | None = None,
+    from_email: bool = False,
+    priority: Priority | None = None,
+    category: Category | None = None,
+    cc: Sequence[UserAddress] = (),
+    form_key: str | None = None,
+    may_belong_to: Ticket | None = None,
+    follow_up_of: Ticket | None = None,
+    email_id: int | None = None,
+    automatic: str = "no",
+) -> tuple[Ticket, Comment]:
+    """Make a ticket and its description. Raises InvalidInput for a form without a subject.
+
+    `created_by` is the agent who opens it on behalf of the customer; then the description is the agent's reply, else
+    the customer's words. `automatic` is the value of `mail.types.Automatic`, for whoever decides on an answer.
+    """
+    if not from_email and not subject.strip():
+        raise InvalidInput("Please give the ticket a subject.", field="subject")
+    now = utcnow()
+    ticket = Ticket(
+        number=next_number(),
+        account=account,
+        requester=requester.user,
+        requester_address=requester,
+        created_by=created_by,
+        subject=tidy_subject(subject),
+        status=Status.OPEN if created_by else Status.NEW,
+        priority=priority or account.default_priority,
+        category=category or account.default_category,
+        created_from_email=from_email,
+        email_from=requester.email if from_email else None,
+        may_belong_to=may_belong_to,
+        follow_up_of=follow_up_of,
+        waiting_since=None if created_by else now,
+        last_activity_at=now,
+        created_at=now,
+        form_key=form_key,
+    )
+    db.session.add(ticket)
+    db.session.flush()
+    join(ticket, requester, role="requester")
+    for address in cc:
+        join(ticket, address, role="cc")
+    kind = CommentKind.REPLY if created_by else CommentKind.INCOMING
+    comment = write(ticket, kind, words, author=actor or requester.user, address=requester)
+    events.record(
+        "ticket.opened", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
+        via="email" if from_email else "web", automatic=automatic,
+    )  # fmt: skip
+    return ticket, comment
+
+
+def join(ticket: Ticket, address: UserAddress, *, role: str, later: bool = False) -> None:
+    """Let an address take part; `later` hides what was said before now from it. Known ones stay as they are."""
+    now = utcnow()
+    insert_once(
+        Participant,
+        ticket_id=ticket.id,
+        address_id=address.id,
+        role=role,
+        since=now if later else None,
+        created_at=now,
+    )
+    db.session.expire(ticket, ["participants"])
+
+
+def find_by_form(form_key: str | None) -> Ticket | None:
+    """The ticket a form sent before has already made."""
+    return db.session.scalar(select(Ticket).where(Ticket.form_key == form_key)) if form_key else None
