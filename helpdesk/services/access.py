@@ -35,7 +35,7 @@ def tickets_of(user: User) -> ColumnElement[bool]:
     return Ticket.id.in_(own) & (Ticket.disposition == Disposition.NORMAL)
 
 
-def visible_tickets(user: User) -> Select[tuple[Ticket]]:
+def visible_tickets(user: User) -> Select[Ticket]:
     return select(Ticket).where(tickets_of(user))
 
 

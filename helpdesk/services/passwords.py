@@ -39,7 +39,12 @@ TOO_COMMON = frozenset(
 
 @cache
 def _hasher(options: tuple[tuple[str, int], ...]) -> PasswordHasher:
-    return PasswordHasher(**dict(options))
+    costs = dict(options)
+    return (
+        PasswordHasher(costs["time_cost"], costs["memory_cost"], costs["parallelism"])
+        if costs
+        else PasswordHasher()
+    )
 
 
 def hasher() -> PasswordHasher:

@@ -115,7 +115,7 @@ def list_tickets(
     return TicketPage(_rows(tickets, viewer), next_key)
 
 
-def _with_people(statement: Select[tuple[Ticket]]) -> Select[tuple[Ticket]]:
+def _with_people(statement: Select[Ticket]) -> Select[Ticket]:
     return statement.options(
         joinedload(Ticket.requester).selectinload(User.addresses),
         joinedload(Ticket.assignee).selectinload(User.addresses),
@@ -126,9 +126,11 @@ def _with_people(statement: Select[tuple[Ticket]]) -> Select[tuple[Ticket]]:
 
 def _rows(tickets: Sequence[Ticket], viewer: User) -> list[TicketRow]:
     ids = [ticket.id for ticket in tickets]
-    readable = Comment.ticket_id.in_(ids)
+    readable: ColumnElement[bool] = Comment.ticket_id.in_(ids)
     if not viewer.is_team:
-        readable &= Comment.kind.in_([CommentKind.INCOMING, CommentKind.REPLY]) & Comment.is_released
+        readable = and_(
+            readable, Comment.kind.in_([CommentKind.INCOMING, CommentKind.REPLY]), Comment.is_released
+        )
     summary = (
         select(Comment.ticket_id, func.count(), func.max(Comment.id))
         .where(readable)

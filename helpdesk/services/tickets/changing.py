@@ -57,7 +57,8 @@ def set_category(ticket: Ticket, category: Category, *, actor: User | None) -> N
 def set_due(ticket: Ticket, due_at: datetime | None, *, actor: User | None) -> None:
     if ticket.due_at != due_at:
         before, ticket.due_at = ticket.due_at, due_at
-        _changed(ticket, "due", before and before.isoformat(), due_at and due_at.isoformat(), actor)
+        moments = [moment.isoformat() if moment else None for moment in (before, due_at)]
+        _changed(ticket, "due", moments[0], moments[1], actor)
 
 
 def _changed(ticket: Ticket, what: str, before: str | None, after: str | None, actor: User | None) -> None:
