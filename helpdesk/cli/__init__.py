@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
+from helpdesk.cli import care, tickets
+
 
 def init_app(app: Flask) -> None:
     """Register every command."""
+    for command in (*tickets.COMMANDS, *care.COMMANDS):
+        app.cli.add_command(command)

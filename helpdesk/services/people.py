@@ -90,6 +90,11 @@ def set_grants(user: User, account_ids: Iterable[int], *, actor: User | None) ->
     events.record("user.grants_changed", actor=actor, user_id=user.id, account_ids=sorted(wanted))
 
 
+def grant_everything(user: User, *, actor: User | None) -> None:
+    """Access to every account there is: where a new agent starts."""
+    set_grants(user, db.session.scalars(select(EmailAccount.id)).all(), actor=actor)
+
+
 def has_admin() -> bool:
     return (
         db.session.scalar(select(User.id).where(User.role == Role.ADMIN, User.is_active).limit(1)) is not None
