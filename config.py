@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 
@@ -80,6 +81,13 @@ def _number_format(text: str) -> str:
     return text
 
 
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text.strip()).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("use a name like Europe/Berlin") from error
+
+
 def _text(text: str) -> str:
     return text.strip()
 
@@ -128,7 +136,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Earlier keys, still accepted, newest first, separated by commas",
         secret=True,
     ),
-    Setting("TIMEZONE", _text, "UTC", "Time zone of the desk, for example Europe/Berlin"),
+    Setting("TIMEZONE", _zone, "UTC", "Time zone of the desk, for example Europe/Berlin"),
     Setting("LANGUAGE", _text, "en", "Language of pages and mails for people who chose none: en or de"),
     Setting(
         "TICKET_NUMBER_FORMAT", _number_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"
