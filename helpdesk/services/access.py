@@ -10,7 +10,16 @@ from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import db
 from helpdesk.errors import NotFound
-from helpdesk.models import Attachment, Comment, EmailAccount, Participant, Ticket, User, UserAddress
+from helpdesk.models import (
+    Attachment,
+    Comment,
+    EmailAccount,
+    EmailMessage,
+    Participant,
+    Ticket,
+    User,
+    UserAddress,
+)
 from helpdesk.policy.status import CommentKind, Disposition, Role
 
 
@@ -72,14 +81,32 @@ def _since(ticket: Ticket, viewer: User) -> Participant | None:
     return min(rows, key=lambda p: (p.since is not None, p.since), default=None)
 
 
-def get_comment(user: User, comment_id: int) -> Comment:
-    """Raises NotFound unless the person may see both the ticket and the comment."""
-    comment = db.session.get(Comment, comment_id)
-    if comment is not None:
-        ticket = get_ticket(user, comment.ticket_id)
-        if any(c.id == comment_id for c in visible_comments(ticket, user)):
-            return comment
-    raise NotFound("There is no such message.")
+def get_ticket_by_number(user: User, number: int) -> Ticket:
+    """As `get_ticket`, by the number people see."""
+    ticket = (
+        db.session.scalar(visible_tickets(user).where(Ticket.number == number)) if number < 2**31 else None
+    )
+    if ticket is None:
+        raise NotFound("There is no such ticket.")
+    return ticket
+
+
+def get_comment(user: User, comment_id: int, *, ticket: Ticket | None = None) -> Comment:
+    """Raises NotFound unless the person may see the comment, and its ticket, and it belongs to `ticket` if given."""
+    comment = db.session.get(Comment, comment_id) if comment_id < 2**31 else None
+    if comment is None or (ticket is not None and comment.ticket_id != ticket.id):
+        raise NotFound("There is no such message.")
+    if comment not in visible_comments(get_ticket(user, comment.ticket_id), user):
+        raise NotFound("There is no such message.")
+    return comment
+
+
+def get_mail(ticket: Ticket, email_id: int) -> EmailMessage:
+    """A mail of this very ticket. Raises NotFound."""
+    mail = db.session.get(EmailMessage, email_id) if email_id < 2**31 else None
+    if mail is None or mail.ticket_id != ticket.id:
+        raise NotFound("There is no such mail.")
+    return mail
 
 
 def get_attachment(user: User, token: str) -> Attachment:
