@@ -56,7 +56,7 @@ class EmailAccount(Base):
     `source` is `env` for the account described by the environment (read-only in the browser), else `web`. Passwords
     are encrypted (`services/keys.py`) and never leave through a form. `security` values are those of
     `transports.base.Security`. `fetch_lease_until` and `send_lease_until` are leases taken by UPDATE; the token tells
-    whose. `consecutive_failures`, `last_error` and `fetch_again_at` are the account's health and back-off.
+    whose. `from_email` is the sender when it is not the account's own address. `consecutive_failures`, `last_error` and `fetch_again_at` are the account's health and back-off.
     """
 
     __tablename__ = "email_account"
@@ -67,6 +67,7 @@ class EmailAccount(Base):
     address: Mapped[str] = mapped_column(String(320), unique=True)
     email: Mapped[str] = mapped_column(String(320))
     from_name: Mapped[str255] = mapped_column(default="")
+    from_email: Mapped[str] = mapped_column(String(320), default="")
     is_active: Mapped[bool] = mapped_column(default=True)
     is_fetching: Mapped[bool] = mapped_column(default=True)
 

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("address", sa.String(length=320), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=False),
         sa.Column("from_name", sa.String(length=255), nullable=False),
+        sa.Column("from_email", sa.String(length=320), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("is_fetching", sa.Boolean(), nullable=False),
         sa.Column("incoming_protocol", sa.String(length=32), nullable=False),
