@@ -79,7 +79,7 @@ class PostgresServer:
         """Make a new database from `template` and return its name."""
         self.count += 1
         name = f"t{self.count}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
 
     def drop(self, name):
