@@ -1,0 +1,1 @@
+"""Mail on its way out: rows with a state, bytes that never change, one drain per account."""

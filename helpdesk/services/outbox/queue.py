@@ -1,0 +1,280 @@
+"""The rows of outgoing mail: how they come to be, which is next, and what a person may do with one that failed.
+
+A row is the truth about its mail. `recipients` is the SMTP envelope as it was when the mail was queued: nothing that
+happens to the ticket afterwards sends it anywhere else. `accepted` in it are those a server has said yes to; they are
+never handed over again. `claim` names the drain that has the row in hand, or is `OFFLINE`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Text, cast, exists, or_, select, update
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql import ColumnElement
+
+from helpdesk import storage
+from helpdesk.database import claim, db, utcnow
+from helpdesk.errors import Conflict, NotFound
+from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
+from helpdesk.models.mail import Direction, EmailState
+from helpdesk.queue import wake_after_commit
+from helpdesk.services import events
+from helpdesk.services.outbox.backoff import LONGEST_WAIT
+
+REPLY = "reply"
+URGENCY = {"sign_in_link": 0, "invitation": 0, "password": 0, "test": 0, REPLY: 1}
+OTHER_URGENCY = 5
+WITHOUT_SENDER = {"ticket_created"}  # answers of a machine: nobody shall answer them in turn (RFC 3834 3.3)
+MOST_TRIES_TO_MAKE = 5
+OFFLINE = "offline"  # in `claim`: put off with all others because the account's server cannot be used
+MAY_RETRY = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.CANCELLED, EmailState.QUEUED)
+MAY_CANCEL = (EmailState.QUEUED, EmailState.FAILED, EmailState.UNCERTAIN)
+
+
+def hash_of(message_id: str) -> str:
+    """What a Message-ID is looked up by; "" for none."""
+    return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest() if message_id else ""
+
+
+def add(
+    account: EmailAccount,
+    *,
+    purpose: str,
+    to: Sequence[str],
+    cc: Sequence[str] = (),
+    actor: User | None = None,
+    ticket: Ticket | None = None,
+    comment: Comment | None = None,
+    subject: str = "",
+    message_id: str = "",
+    blob: storage.StagedBlob | None = None,
+    payload: dict[str, object] | None = None,
+) -> EmailMessage:
+    """Queue a mail: with its bytes in `blob`, or with the ids they are made from when it is claimed."""
+    now = utcnow()
+    email = EmailMessage(
+        account_id=account.id,
+        direction=Direction.OUT,
+        state=EmailState.QUEUED,
+        purpose=purpose,
+        urgency=URGENCY.get(purpose, OTHER_URGENCY),
+        ticket_id=ticket.id if ticket else None,
+        comment_id=comment.id if comment else None,
+        recipients={"to": list(to), "cc": list(cc)},
+        payload=payload or {},
+        raw_sha256=storage.keep(blob) if blob else None,
+        size=blob.size if blob else 0,
+        message_id=message_id,
+        message_id_hash=hash_of(message_id),
+        from_address=account.from_email or account.email,
+        from_name=account.from_name or account.name,
+        subject=subject,
+        due_at=now,
+        created_at=now,
+    )
+    db.session.add(email)
+    db.session.flush()
+    events.record(
+        "email.queued", actor=actor, ticket=ticket, comment_id=email.comment_id, email_id=email.id,
+        account_id=account.id, purpose=purpose,
+    )  # fmt: skip
+    wake_after_commit("send_account", account.id)
+    return email
+
+
+def next_due(account_id: int, now: datetime) -> EmailMessage | None:
+    """The mail to send now: the most urgent, the oldest of them. Answers on one ticket keep their order."""
+    due = (
+        EmailMessage.account_id == account_id,
+        EmailMessage.direction == Direction.OUT,
+        EmailMessage.state == EmailState.QUEUED,
+        EmailMessage.due_at <= now,
+        or_(EmailMessage.purpose != REPLY, EmailMessage.ticket_id.is_(None), ~_earlier_answer_waits()),
+    )
+    order = (EmailMessage.urgency, EmailMessage.id)
+    return db.session.scalar(select(EmailMessage).where(*due).order_by(*order).limit(1))
+
+
+def _earlier_answer_waits() -> ColumnElement[bool]:
+    """An answer somebody has already got holds nothing back, though another recipient's server still refuses it."""
+    earlier = aliased(EmailMessage)
+    return exists().where(
+        earlier.ticket_id == EmailMessage.ticket_id,
+        earlier.id < EmailMessage.id,
+        earlier.direction == Direction.OUT,
+        earlier.purpose == REPLY,
+        earlier.state.in_([EmailState.QUEUED, EmailState.SENDING]),
+        cast(earlier.recipients, Text).not_like('%"accepted": ["%'),
+    )
+
+
+def accounts_due(now: datetime | None = None) -> list[int]:
+    """The accounts a drain has something to do for: mail that is due, or what a killed worker left behind."""
+    now = now or utcnow()
+    rows = select(EmailMessage.account_id).where(
+        EmailMessage.direction == Direction.OUT,
+        or_(
+            (EmailMessage.state == EmailState.QUEUED) & (EmailMessage.due_at <= now),
+            (EmailMessage.state == EmailState.SENDING) & (EmailMessage.claimed_until < now),
+        ),
+    )
+    leases = select(EmailAccount.id).where(EmailAccount.send_lease_until < now)
+    return sorted(set(db.session.scalars(rows)) | set(db.session.scalars(leases)))
+
+
+def take_over_expired(account_id: int, now: datetime) -> None:
+    """Within a transaction: free the rows of a worker that died in the middle of one.
+
+    Without bytes nothing was sent. With them the server may have said yes: it gets the same bytes once more, and
+    if that ends in the same way a person decides.
+    """
+    rows = select(EmailMessage).where(
+        EmailMessage.account_id == account_id,
+        EmailMessage.direction == Direction.OUT,
+        EmailMessage.state == EmailState.SENDING,
+        or_(EmailMessage.claimed_until.is_(None), EmailMessage.claimed_until < now),
+    )
+    for email in db.session.scalars(rows):
+        email.claim = email.claimed_until = None
+        if email.raw_sha256 is not None:
+            email.uncertain_count += 1
+        if email.raw_sha256 is None and email.attempts >= MOST_TRIES_TO_MAKE:
+            email.state, email.finished_at = EmailState.FAILED, now
+            email.reason = "Making this mail was interrupted again and again."
+            record_event("email.failed", email)
+        elif email.uncertain_count > 1:
+            email.state, email.finished_at = EmailState.UNCERTAIN, now
+            email.reason = "Sending was interrupted twice: it may or may not have arrived."
+            record_event("email.uncertain", email)
+        else:
+            email.state, email.due_at = EmailState.QUEUED, now
+
+
+def record_event(type_: str, email: EmailMessage, *, actor: User | None = None) -> None:
+    ticket = db.session.get(Ticket, email.ticket_id) if email.ticket_id else None
+    events.record(
+        type_, actor=actor, ticket=ticket, comment_id=email.comment_id, email_id=email.id,
+        account_id=email.account_id, purpose=email.purpose, attempts=email.attempts,
+    )  # fmt: skip
+
+
+# when the account's server cannot be used
+
+
+def offline_until(account_id: int) -> tuple[datetime, int] | None:
+    """When the server is tried again and how often it has failed, None when it is not known to be away."""
+    row = db.session.execute(
+        select(EmailMessage.due_at, EmailMessage.payload)
+        .where(*_waiting(account_id), EmailMessage.claim == OFFLINE)
+        .order_by(EmailMessage.due_at)
+        .limit(1)
+    ).first()
+    if row is None or row.due_at is None:
+        return None
+    failures = row.payload.get("failures", 1)
+    return row.due_at, failures if isinstance(failures, int) else 1
+
+
+def put_off(account_id: int, until: datetime, failures: int, *, reason: str, detail: str) -> None:
+    """Within a transaction: let everything that is due wait until `until` together; attempts do not count."""
+    rows = select(EmailMessage).where(*_waiting(account_id), EmailMessage.due_at < until)
+    now = utcnow()
+    for email in db.session.scalars(rows):
+        email.reason, email.detail = reason, detail
+        if now - _waiting_since(email) > LONGEST_WAIT:
+            email.state, email.finished_at, email.claim = EmailState.FAILED, now, None
+            record_event("email.failed", email)
+        else:
+            email.due_at, email.claim = until, OFFLINE
+            email.payload = email.payload | {"failures": failures}
+
+
+def fail_due(account_id: int, now: datetime, reason: str) -> None:
+    """Within a transaction: give up what is due, for a reason of the desk's own."""
+    for email in db.session.scalars(
+        select(EmailMessage).where(*_waiting(account_id), EmailMessage.due_at <= now)
+    ):
+        email.state, email.reason, email.finished_at = EmailState.FAILED, reason, now
+        record_event("email.failed", email)
+
+
+def _waiting(account_id: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        EmailMessage.account_id == account_id,
+        EmailMessage.direction == Direction.OUT,
+        EmailMessage.state == EmailState.QUEUED,
+    )
+
+
+def _waiting_since(email: EmailMessage) -> datetime:
+    """A mail somebody has sent again is as young as that."""
+    since = email.payload.get("retried_at")
+    return datetime.fromisoformat(since) if isinstance(since, str) else email.created_at
+
+
+def try_now(account_id: int) -> None:
+    """Within a transaction: do not wait any longer for a server whose settings were just mended."""
+    db.session.execute(
+        update(EmailMessage)
+        .where(*_waiting(account_id), EmailMessage.claim == OFFLINE)
+        .values(due_at=utcnow(), claim=None)
+        .execution_options(synchronize_session="fetch")
+    )
+    wake_after_commit("send_account", account_id)
+
+
+# what a person may do
+
+
+def _get(email_id: int) -> EmailMessage:
+    email = db.session.get(EmailMessage, email_id)
+    if email is None or email.direction is not Direction.OUT:
+        raise NotFound("There is no such mail.")
+    return email
+
+
+def retry(email_id: int, *, actor: User | None) -> EmailMessage:
+    """Send it now, the same bytes, to those who have not got it. Raises Conflict when it is already on its way."""
+    email, now = _get(email_id), utcnow()
+    taken = claim(
+        EmailMessage,
+        EmailMessage.id == email_id,
+        EmailMessage.state.in_(MAY_RETRY),
+        state=EmailState.QUEUED,
+        attempts=0,
+        uncertain_count=0,
+        reason="",
+        claim=None,
+        claimed_until=None,
+        due_at=now,
+        finished_at=None,
+        recipients={key: value for key, value in email.recipients.items() if key != "refused"},
+        payload=email.payload | {"retried_at": now.isoformat()},
+    )
+    if not taken:
+        raise Conflict("This mail is being sent or has been sent.")
+    db.session.refresh(email)
+    record_event("email.retried", email, actor=actor)
+    wake_after_commit("send_account", email.account_id)
+    return email
+
+
+def cancel(email_id: int, *, actor: User | None) -> EmailMessage:
+    """Do not send it any more. Raises Conflict when that comes too late."""
+    email = _get(email_id)
+    taken = claim(
+        EmailMessage,
+        EmailMessage.id == email_id,
+        EmailMessage.state.in_(MAY_CANCEL),
+        state=EmailState.CANCELLED,
+        claim=None,
+        finished_at=utcnow(),
+    )
+    if not taken:
+        raise Conflict("This mail is being sent or has been sent.")
+    db.session.refresh(email)
+    record_event("email.cancelled", email, actor=actor)
+    return email

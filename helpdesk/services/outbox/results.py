@@ -1,0 +1,121 @@
+"""What an answer of the mail server means for a mail: decided from values alone, carried out by `deliver`.
+
+At least once, with identical bytes: a yes is final, a no for good is shown with the server's words, "later" waits,
+and when no answer came the mail may be sent once more and then a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from helpdesk.errors import HelpdeskError, PermanentError, TransientError, UncertainError
+from helpdesk.models.mail import EmailState
+from helpdesk.services.outbox.backoff import next_delay
+from helpdesk.transports.base import Delivery
+
+UNCERTAIN_DELAY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A claimed mail, free of the database session: nothing of it is read again while the server thinks."""
+
+    id: int
+    sender: str
+    envelope_from: str
+    recipients: Mapping[str, list[str]] = field(repr=False)
+    raw: bytes = field(repr=False)
+    attempts: int
+    uncertain_count: int
+
+    @property
+    def pending(self) -> list[str]:
+        """Who has neither got it nor been refused for good, each once."""
+        done = {*self.recipients.get("accepted", ()), *self.recipients.get("refused", ())}
+        people = [*self.recipients.get("to", ()), *self.recipients.get("cc", ())]
+        return [address for address in dict.fromkeys(people) if address not in done]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The columns to write, and the event that tells of it, "" for none."""
+
+    values: dict[str, object]
+    event: str = ""
+
+
+def after_answer(mail: Outgoing, delivery: Delivery, *, now: datetime, max_attempts: int) -> Verdict:
+    """The server took the mail for at least one recipient."""
+    later = [a for a, (code, _) in delivery.refused.items() if 400 <= code < 500]
+    never = [a for a in delivery.refused if a not in later]
+    taken = [a for a in mail.pending if a not in delivery.refused]
+    delay = next_delay(mail.attempts, max_attempts) if later else None
+    if later and delay is None:
+        never += later
+    recipients = _with(mail.recipients, accepted=taken, refused=never)
+    words = "\n".join(f"{a}: {code} {text}" for a, (code, text) in delivery.refused.items())
+    if later and delay is not None:
+        reason = "Not yet delivered to " + ", ".join(later) + "."
+        return _queued(now + delay, reason=reason, detail=words, recipients=recipients)
+    refused = recipients.get("refused", [])
+    if refused:
+        reason = "Not delivered to " + ", ".join(refused) + "."
+        return _final(EmailState.FAILED, now, reason=reason, detail=words, recipients=recipients)
+    return _final(EmailState.SENT, now, reason="", detail=delivery.response, recipients=recipients)
+
+
+def after_error(mail: Outgoing, error: Exception, *, now: datetime, max_attempts: int) -> Verdict:
+    """The server did not say yes. What we do not know counts as "no answer": it may have arrived."""
+    reason = error.user_message if isinstance(error, HelpdeskError) else "The desk failed while sending."
+    detail = str(getattr(error, "detail", "") or error)
+    match error:
+        case UncertainError():
+            return _uncertain(mail, now, reason, detail)
+        case TransientError():
+            delay = next_delay(mail.attempts, max_attempts)
+            if delay is not None:
+                return _queued(now + delay, reason=reason, detail=detail)
+            return _final(EmailState.FAILED, now, reason=reason, detail=detail)
+        case PermanentError():
+            return _final(EmailState.FAILED, now, reason=reason, detail=detail)
+        case _:
+            return _uncertain(mail, now, reason, detail)
+
+
+def given_up(reason: str, detail: str, *, now: datetime) -> Verdict:
+    """It could not even be handed over."""
+    return _final(EmailState.FAILED, now, reason=reason, detail=detail)
+
+
+def not_wanted(reason: str, *, now: datetime) -> Verdict:
+    """What it was to tell is no longer so."""
+    return _final(EmailState.CANCELLED, now, reason=reason)
+
+
+def _uncertain(mail: Outgoing, now: datetime, reason: str, detail: str) -> Verdict:
+    count = mail.uncertain_count + 1
+    if count > 1:
+        return _final(EmailState.UNCERTAIN, now, reason=reason, detail=detail, uncertain_count=count)
+    return _queued(now + UNCERTAIN_DELAY, reason=reason, detail=detail, uncertain_count=count)
+
+
+def _with(recipients: Mapping[str, list[str]], **more: list[str]) -> dict[str, list[str]]:
+    """The envelope with further addresses noted; an empty list leaves no key."""
+    merged = {key: list(value) for key, value in recipients.items()}
+    for key, addresses in more.items():
+        if addresses:
+            merged[key] = [*merged.get(key, []), *addresses]
+    return merged
+
+
+def _queued(due_at: datetime, **values: object) -> Verdict:
+    return Verdict(
+        {"state": EmailState.QUEUED, "due_at": due_at, "claim": None, "claimed_until": None, **values}
+    )
+
+
+def _final(state: EmailState, now: datetime, **values: object) -> Verdict:
+    free = {"state": state, "finished_at": now, "claim": None, "claimed_until": None}
+    return Verdict(free | values, f"email.{state.value}")
