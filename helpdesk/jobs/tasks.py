@@ -1,0 +1,44 @@
+"""What a job runs: one call of a service each, then a wake-up for whatever its time did not suffice for.
+
+Every task may run twice, at once, or not at all: the services claim rows in the database, and the sweep finds what
+was forgotten. The worker provides the application context.
+"""
+
+from __future__ import annotations
+
+import helpdesk.services.fetch as fetching
+import helpdesk.services.ingest.process as ingest
+import helpdesk.services.outbox.deliver as outbox
+import helpdesk.services.sweep as sweeping
+from helpdesk.jobs.budget import deadline, should_stop
+from helpdesk.queue import wake
+
+
+def fetch_account(account_id: int) -> None:
+    """Take an account's new mail from its server."""
+    if fetching.fetch_account(account_id, should_stop=should_stop, deadline=deadline()):
+        wake("fetch_account", account_id)
+
+
+def process_incoming() -> None:
+    """Make tickets and comments of the mail that was taken."""
+    if ingest.drain(should_stop=should_stop, deadline=deadline()):
+        wake("process_incoming")
+
+
+def send_account(account_id: int) -> None:
+    """Deliver what an account has to send."""
+    if outbox.drain(account_id, should_stop=should_stop, deadline=deadline()):
+        wake("send_account", account_id)
+
+
+def fetch_due() -> None:
+    """Wake the fetching of every account whose time has come."""
+    for account_id in fetching.due_accounts():
+        wake("fetch_account", account_id)
+
+
+def sweep() -> None:
+    """Wake whatever a lost job, a dead worker or an empty Redis forgot."""
+    for task, ids in sweeping.sweep():
+        wake(task, *ids)
