@@ -134,6 +134,9 @@ class DeskWorker(SimpleWorker):
         self._stop_requested = is_bloated()
         return is_done
 
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        logger.error("job=%s failed: %s", job.id, exc_info[1], exc_info=exc_info)
+
 
 def is_bloated() -> bool:
     """Whether this process ever took more memory than a worker may keep."""

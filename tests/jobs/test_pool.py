@@ -10,7 +10,7 @@ from rq.job import JobStatus
 from helpdesk import queue
 from helpdesk.jobs.pool import LONGEST_WAIT_S, Slot
 from helpdesk.jobs.worker import is_bloated, queues_of
-from tests.jobs.conftest import wait_until
+from tests.jobs.conftest import is_running, wait_until
 from tests.jobs.standins import TASKS
 
 pytestmark = pytest.mark.processes
@@ -141,14 +141,6 @@ def test_orphans_of_a_killed_pool_end_by_themselves(store, programs):
     pool.kill()
     programs.wait_for("long-ends", within_s=3)
     wait_until(lambda: not is_running(orphan))
-
-
-def is_running(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_three_processes_keep_slow_servers_apart():

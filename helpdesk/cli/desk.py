@@ -1,0 +1,180 @@
+"""`make run`: the whole desk on one machine with one command.
+
+Prepares the instance folder (key, database), starts what `Procfile.dev` lists, waits until all of it answers, and says
+where the desk is. Whatever stands in the way gets a sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from flask_migrate import upgrade
+from honcho.environ import parse_procfile
+
+from config import PROJECT, instance_path, load_config, read_settings, write_secret_key
+from helpdesk.cli.supervisor import STORE, Logs, Supervisor
+from helpdesk.database import db
+from helpdesk.errors import ConfigError, HelpdeskError
+from helpdesk.services import running
+from helpdesk.services.setup import setup_link
+
+PROCFILE = "Procfile.dev"
+PATIENCE_S = 60.0
+LOCK_WAIT_S = 2.0  # the processes of a desk that was killed need a moment to end
+
+
+def say(*lines: str) -> None:
+    for line in lines or ("",):
+        print(f"  {line}" if line else "", flush=True)
+
+
+def prepare_folder(instance: Path) -> None:
+    """Make the instance folder, for its owner only. Raises ConfigError when that is not possible."""
+    try:
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = instance / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            "The folder %(folder)s cannot be written (%(reason)s). Choose another: INSTANCE_PATH=~/helpdesk make run",
+            folder=str(instance),
+            reason=error.strerror or "disk error",
+        ) from error
+
+
+def hold(instance: Path) -> IO[str]:
+    """Take the instance for this desk alone, for as long as the returned file is open. Raises ConfigError."""
+    file = (instance / "desk.lock").open("a+", encoding="ascii")
+    ends_at = time.monotonic() + LOCK_WAIT_S
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        if time.monotonic() > ends_at:
+            file.seek(0)
+            raise ConfigError(
+                "Another desk already runs in %(folder)s (process %(process)s). Stop it, or give this one a folder of "
+                "its own: INSTANCE_PATH=instance-2 PORT=8001 make run",
+                folder=str(instance),
+                process=file.read().strip() or "unknown",
+            )
+        time.sleep(0.1)
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def prepare_database() -> str | None:
+    """Bring the database to the newest form; return the set-up link while there is no admin."""
+    from wsgi import app  # needs the key, so not before it is written
+
+    with app.app_context():
+        upgrade()
+        link = setup_link()
+        db.session.remove()
+        db.engine.dispose()
+    return link
+
+
+@dataclass(slots=True)
+class Greeting:
+    """Waits for the processes and tells the person at the screen how it goes."""
+
+    settings: Mapping[str, Any]
+    logs: Logs
+    link: str | None
+    began_at: float
+    launched_at: float = field(default_factory=time.monotonic)
+    is_late: bool = False
+
+    def look(self) -> bool:
+        """Whether all processes are up; says so, once."""
+        waited_s = time.monotonic() - self.launched_at
+        missing = running.missing(self.settings, within_s=waited_s + 1)
+        if missing and not self.is_late and waited_s > PATIENCE_S:
+            self.is_late = True
+            say(f"Still waiting for: {', '.join(missing)}. What they say is in {self.logs.folder}")
+        if not missing:
+            self._greet()
+        return not missing
+
+    def _greet(self) -> None:
+        say("", f"Ready after {time.monotonic() - self.began_at:.1f} s:  {self.settings['SITE_URL']}", "")
+        if self.link:
+            say("First step: create the administrator's account with this one-time link", self.link, "")
+        say(f"Logs in {shown(self.logs.folder)}, stop with Ctrl-C", "")
+
+
+def shown(path: Path) -> str:
+    """Return the path as short as it can be written from here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def supervise(settings: Mapping[str, Any], greeting: Greeting, *, has_own_store: bool) -> Supervisor:
+    """Run the processes of the Procfile until a signal comes or one of them ends."""
+    supervisor = Supervisor(greeting.logs, greeting.look, lambda: say("", "Stopping …"))
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+    }
+    commands = parse_procfile((PROJECT / PROCFILE).read_text(encoding="utf-8")).processes
+    for name, command in commands.items():
+        if name != STORE or has_own_store:
+            supervisor.add_process(name, command, env=environment, cwd=str(PROJECT))
+    supervisor.loop()
+    return supervisor
+
+
+def explain_failure(supervisor: Supervisor, name: str, logs: Logs) -> None:
+    code = supervisor.returncode_of(name)
+    how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+    say("", f"The desk has stopped, because its {name} process ended {how}. Its last lines:", "")
+    say(*[f"  {line}" for line in logs.last_lines(name)] or ["  (none)"])
+    say("", f"More in {shown(logs.path(name))}")
+
+
+def run_desk() -> int:
+    """Run the desk and return the exit code. Raises ConfigError when it cannot start."""
+    began_at = time.monotonic()
+    settings = read_settings(os.environ)
+    instance = instance_path(settings)
+    prepare_folder(instance)
+    with hold(instance):
+        if not settings["SECRET_KEY"]:
+            write_secret_key(instance)
+        has_own_store = not settings["REDIS_URL"]
+        settings = load_config()
+        running.refuse_taken_port(settings)
+        say("", "Helpdesk is starting …")
+        greeting = Greeting(settings, Logs(instance / "logs"), prepare_database(), began_at)
+        supervisor = supervise(settings, greeting, has_own_store=has_own_store)
+        if supervisor.failed:
+            explain_failure(supervisor, supervisor.failed, greeting.logs)
+            return 1
+        say(f"Stopped. Everything is kept in {shown(instance)}")
+        return 0
+
+
+def main() -> None:
+    os.umask(0o077)  # mail, keys and logs are nobody else's business, whatever the folder's mode
+    try:
+        code = run_desk()
+    except HelpdeskError as error:
+        sys.exit(f"Helpdesk cannot start: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
