@@ -102,10 +102,13 @@ class DeskScheduler(Scheduler):  # type: ignore[misc]
 
     def take_turn(self) -> None:
         """Queue what is due, after making the table whole when that is due. Raises RedisError."""
+        must_reconcile = time.monotonic() >= self._reconcile_at
+        if not must_reconcile and not self.count(until=int(time.time())):
+            return  # a turn with nothing to do writes nothing, not even a lock
         if not self.acquire_lock():
             return
         try:
-            if time.monotonic() >= self._reconcile_at:
+            if must_reconcile:
                 self.reconcile()
                 self._reconcile_at = time.monotonic() + self._reconcile_s
             self.enqueue_jobs()

@@ -34,7 +34,7 @@ from helpdesk.queue import DEFAULT, FETCH, INGEST, SEND, JsonJob, JsonQueue, con
 logger = logging.getLogger(__name__)
 
 REDIS_TIMEOUT_S = 5
-LOOK_S = 1  # how long one wait for a job lasts, and so the stop of an idle process
+LOOK_S = 0.5  # how long one wait for a job lasts, and so the stop of an idle process
 SIGN_OF_LIFE_S = 15
 MAX_RSS_BYTES = 300 * 1024 * 1024
 
@@ -112,9 +112,13 @@ class DeskWorker(SimpleWorker):
             self.lost = error
         return None
 
-    def _next_job(self, wait_s: int | None) -> tuple[Job, Queue] | None:
+    def _next_job(self, wait_s: float | None) -> tuple[Job, Queue] | None:
         try:
-            found = self.queue_class.dequeue_any(self._ordered_queues, wait_s, connection=self.connection)
+            found = self.queue_class.dequeue_any(
+                self._ordered_queues,
+                wait_s,  # type: ignore[arg-type] # Redis takes fractions
+                connection=self.connection,
+            )
         except DequeueTimeout:
             return None
         if found is not None:
