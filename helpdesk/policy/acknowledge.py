@@ -1,0 +1,60 @@
+"""Whether a customer may be sent an automatic answer, and what of his own words may stand in it.
+
+An acknowledgement to whoever claims an address is a relay waiting to be abused (RFC 3834 2): it carries none of the
+customer's text but a harmless subject, and there are few of them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+MAX_PER_HOUR = 2
+MAX_PER_DAY = 5
+MAX_SUBJECT = 80
+_LINK = re.compile(r"\b(?:[a-z][a-z0-9+.-]{0,20}:/{0,2}|www\.)\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\S+@\S+")
+_DOMAIN = re.compile(r"\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}\b(?:/\S*)?", re.IGNORECASE)
+_NO_REPLY = re.compile(
+    r"(?:no|do[-_.]?not)[-_.]?reply|mailer-daemon|postmaster|bounces?(?:[-+_.]|\Z)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether to answer, and the reason in words when not."""
+
+    allowed: bool
+    reason: str = ""
+
+
+def is_no_reply(address: str) -> bool:
+    """Whether nobody reads what is sent there."""
+    return _NO_REPLY.match(address.partition("@")[0]) is not None
+
+
+def may_acknowledge(
+    *, automatic: bool, already_acknowledged: bool, sent_last_hour: int, sent_last_day: int, address: str = ""
+) -> Verdict:
+    """At most one per ticket, two an hour and five a day for one address, none to machines."""
+    if automatic:
+        return Verdict(False, "a machine wrote the mail")
+    if is_no_reply(address):
+        return Verdict(False, "nobody reads this address")
+    if already_acknowledged:
+        return Verdict(False, "the ticket was acknowledged before")
+    if sent_last_hour >= MAX_PER_HOUR:
+        return Verdict(False, "this address had two automatic answers within the hour")
+    if sent_last_day >= MAX_PER_DAY:
+        return Verdict(False, "this address had five automatic answers within the day")
+    return Verdict(True)
+
+
+def safe_subject(subject: str) -> str:
+    """The customer's subject as it may be repeated to him: no controls, links or addresses, at most 80 characters."""
+    text = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in subject)
+    for pattern in (_LINK, _ADDRESS, _DOMAIN):
+        text = pattern.sub("…", text)
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_SUBJECT else text[: MAX_SUBJECT - 1].rstrip() + "…"
