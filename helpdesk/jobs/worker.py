@@ -27,6 +27,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.worker import DequeueStrategy, SimpleWorker, WorkerStatus
 
+from helpdesk.errors import HelpdeskError
 from helpdesk.jobs.budget import pause, should_stop
 from helpdesk.jobs.outage import Outage
 from helpdesk.queue import DEFAULT, FETCH, INGEST, SEND, JsonJob, JsonQueue, connect
@@ -139,6 +140,10 @@ class DeskWorker(SimpleWorker):
         return is_done
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """One line for what the desk foresaw (an account deleted meanwhile); a traceback for a defect."""
+        if isinstance(exc_info[1], HelpdeskError):
+            logger.warning("job=%s failed: %s", job.id, exc_info[1])
+            return
         logger.error("job=%s failed: %s", job.id, exc_info[1], exc_info=exc_info)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from config import read_settings
+from helpdesk.database import db
 from helpdesk.errors import ConfigError
 
 try:
@@ -35,3 +37,9 @@ errorlog = "-"
 loglevel = "info"
 proc_name = "helpdesk"
 control_socket_disable = True  # it would lie in the home folder, one for all desks
+
+
+def post_fork(server: Any, _worker: Any) -> None:
+    """Leave the parent's database connections, should it have opened any, to the parent."""
+    with server.app.wsgi().app_context():
+        db.engine.dispose(close=False)

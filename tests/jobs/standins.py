@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Flask
 
 from helpdesk import logs
+from helpdesk.errors import NotFound
 from helpdesk.jobs import schedule
 from helpdesk.jobs.budget import should_stop, stop_on_signals
 from helpdesk.jobs.pool import Pool
@@ -23,6 +24,7 @@ TASKS = {
     "deaf": Task("tests.jobs.standins.deaf", "ingest"),
     "deadly": Task("tests.jobs.standins.deadly", "ingest"),
     "hanging": Task("tests.jobs.standins.hanging", "ingest", timeout_s=1),
+    "refused": Task("tests.jobs.standins.refused", "default"),
     "broken": Task("tests.jobs.standins.broken", "default"),
 }
 
@@ -64,6 +66,11 @@ def hanging():
     report("hanging")
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     time.sleep(30)
+
+
+def refused():
+    report("refused")
+    raise NotFound("There is no such account any more.")
 
 
 def broken():

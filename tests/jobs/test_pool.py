@@ -39,6 +39,19 @@ def test_one_process_serves_every_queue(store, programs):
     wait_until(lambda: status(store, "broken") == JobStatus.FAILED)
 
 
+def test_defect_leaves_a_traceback_and_a_refusal_one_line(store, programs):
+    programs.pool(store)
+    for task in ("refused", "broken", "quick"):
+        enqueue(store, task)
+        wait_until(lambda task=task: status(store, task) in {JobStatus.FAILED, JobStatus.FINISHED})
+    assert (
+        "WARNING helpdesk.jobs.worker job=refused failed: There is no such account any more."
+        in programs.log()
+    )
+    assert "ERROR helpdesk.jobs.worker job=broken failed: meant to fail" in programs.log()
+    assert programs.log().count("Traceback") == 1
+
+
 def test_term_lets_a_job_end_between_two_mails(store, programs):
     pool = programs.pool(store)
     enqueue(store, "long")
