@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import quopri
 import re
 import unicodedata
+from collections.abc import Iterable
+
+from helpdesk.mail.charset import clean, decode
+from helpdesk.mail.types import Address
 
 MAX_ADDRESS = 254
+MAX_ADDRESSES = 500
+_ENCODED = re.compile(r"=\?([\w.:*-]{1,60})\?([bBqQ])\?([^?]{0,20000})\?=")
+_BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(=\?)")
+_ID = re.compile(r"<([^\x00-\x20<>]{1,998})>")
 _LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x20\x7f]{1,64}\Z")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
@@ -37,3 +48,111 @@ def is_address(text: str) -> bool:
         return False
     labels = _domain_key(domain).split(".")
     return len(labels) > 1 and all(_LABEL.match(label) for label in labels)
+
+
+def header_text(raw: bytes | str) -> str:
+    """A header's value as people read it: unfolded, RFC 2047 decoded by the charset ladder, one line, no controls."""
+    text = decode(raw) if isinstance(raw, bytes) else raw
+    text = re.sub(r"\r?\n[ \t]?", " ", text)
+    text = _ENCODED.sub(_decoded_word, _BETWEEN.sub(r"\1\2", text))
+    kept = "".join(
+        " " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in clean(text)
+    )
+    return kept.strip()
+
+
+def _decoded_word(match: re.Match[str]) -> str:
+    charset, kind, payload = match.groups()
+    data = payload.encode("utf-8", "replace")
+    if kind in "bB":
+        try:
+            data = base64.b64decode(data + b"=" * (-len(data) % 4))
+        except (binascii.Error, ValueError):
+            return match[0].replace("=?", "= ?")
+    else:
+        data = quopri.decodestring(data.replace(b"_", b" "), header=False)
+    return decode(data, charset.split("*", maxsplit=1)[0])
+
+
+def message_ids(raw: str) -> tuple[str, ...]:
+    """Ids between angle brackets, as they stand; everything with a space or a control in it is none."""
+    return tuple(dict.fromkeys(_ID.findall(raw)))
+
+
+def split_addresses(raw: str) -> list[str]:
+    """Cut an address list at its commas, minding quotes, brackets and comments. Linear; never nests deeper than one."""
+    parts: list[str] = []
+    current: list[str] = []
+    quoted, angle, comment = False, False, 0
+    for letter in raw:
+        if quoted:
+            quoted = letter != '"'
+        elif letter == '"' and not comment:
+            quoted = True
+        elif letter == "(":
+            comment = min(comment + 1, 50)
+        elif letter == ")" and comment:
+            comment -= 1
+        elif letter in "<>" and not comment:
+            angle = letter == "<"
+        elif letter in ",;" and not angle and not comment:
+            parts.append("".join(current))
+            current = []
+            if len(parts) >= MAX_ADDRESSES:
+                return parts
+            continue
+        current.append(letter)
+    return [*parts, "".join(current)]
+
+
+_ANGLE = re.compile(r"\A(?P<name>[^<>]*)<\s*(?P<email>[^<>\s]+)\s*>\s*(?:\([^()<>]*\))?\s*\Z")
+_COMMENT = re.compile(r"\A\s*(?P<email>[^\s<>()@]+@[^\s<>()@]+)\s*(?:\((?P<name>[^()<>]*)\))?\s*\Z")
+
+
+def read_mailbox(part: str) -> Address | None:
+    """One mailbox, None when it is none or when other software could read another address in it."""
+    match = _ANGLE.match(part.strip()) or _COMMENT.match(part.strip())
+    if match is None:
+        return None
+    email, name = match["email"].strip(), (match["name"] or "").strip()
+    if name.startswith('"') and name.endswith('"') and len(name) > 1:
+        name = re.sub(r"\\\\(.)", r"\\1", name[1:-1])
+    local, _, domain = email.rpartition("@")
+    if not is_address(email):
+        return None
+    return Address(f"{local}@{domain.lower()}", header_text(name).strip("\"'").strip())
+
+
+def read_addresses(values: Iterable[str]) -> tuple[Address, ...]:
+    """Every mailbox of these fields that can be mailed to, at most 500."""
+    found: dict[str, Address] = {}
+    for value in values:
+        members = re.sub(r"^[^:;,<>@\"]{1,60}:(?=[^/])", "", value.strip())  # without a group's name
+        for part in split_addresses(members):
+            mailbox = read_mailbox(part)
+            if mailbox is not None:
+                found.setdefault(normalise_address(mailbox.email), mailbox)
+            if len(found) >= MAX_ADDRESSES:
+                return tuple(found.values())
+    return tuple(found.values())
+
+
+def single_author(values: Iterable[str]) -> Address | None:
+    """The author: exactly one From field with exactly one mailbox that every reader reads alike, else None.
+
+    Two addresses in one mailbox (`alice@a.example <evil@b.example>`) are read differently by different software.
+    """
+    fields = list(values)
+    if len(fields) != 1:
+        return None
+    parts = [part for part in split_addresses(fields[0]) if part.strip()]
+    if len(parts) != 1:
+        return None
+    mailbox = read_mailbox(parts[0])
+    if mailbox is None:
+        return None
+    rest = header_text(parts[0]).replace(mailbox.email, "", 1).lower()
+    others = [
+        word for word in re.findall(r"[^\s<>()\"',]+@[^\s<>()\"',]+", rest) if word != mailbox.email.lower()
+    ]
+    return None if others else mailbox

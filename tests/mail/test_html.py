@@ -1,0 +1,62 @@
+"""HTML of strangers as text and as safe HTML."""
+
+import pytest
+
+from helpdesk.mail.html import clean_html, html_to_text
+
+
+def test_words_and_lines_come_through():
+    assert html_to_text("<p>Hello</p><p>it is <b>broken</b><br>since Tuesday</p>").split() == [
+        "Hello", "it", "is", "broken", "since", "Tuesday",
+    ]  # fmt: skip
+    assert "\n" in html_to_text("<p>Hello</p><p>you</p>")
+
+
+def test_deep_or_large_html_keeps_its_words():
+    assert html_to_text("<div>" * 100_000 + "words") == "words"
+    assert "words" in html_to_text("<p>x</p>" * 130_000 + "words")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<a href='javascript:alert(1)'>x</a>",
+        "<svg><script>alert(1)</script></svg>",
+        "<iframe src='https://evil.example'></iframe>",
+        "<form action='https://evil.example'><input name=x></form>",
+        "<style>@import 'https://evil.example/x.css'</style>",
+        "<p style='background:url(https://evil.example/x)'>x</p>",
+        "<link rel=stylesheet href='https://evil.example/x.css'>",
+        "<meta http-equiv=refresh content='0;url=https://evil.example'>",
+        "<base href='https://evil.example'>",
+        "<img src='https://evil.example/pixel.gif'>",
+        "<object data='https://evil.example'></object>",
+        "<div>" * 600 + "<img src=https://evil.example/x>",
+    ],
+)
+def test_nothing_runs_and_nothing_is_fetched(html):
+    cleaned = clean_html(html)
+    for word in (
+        "script",
+        "onerror",
+        "evil.example",
+        "<form",
+        "<input",
+        "<iframe",
+        "url(",
+        "<base",
+        "<meta",
+        "<svg",
+    ):
+        assert word not in cleaned.replace("&lt;", "")
+
+
+def test_links_lead_out_safely_and_cid_images_lead_home():
+    cleaned = clean_html(
+        '<a href="https://x.example">x</a><img src="cid:Logo@1">', cid={"logo@1": "/files/abc/logo.png"}
+    )
+    assert 'rel="noopener noreferrer nofollow"' in cleaned
+    assert 'target="_blank"' in cleaned
+    assert 'src="/files/abc/logo.png"' in cleaned
