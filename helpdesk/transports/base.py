@@ -12,6 +12,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from helpdesk.errors import PermanentError
+
 
 class Security(StrEnum):
     """How a connection is protected; PLAIN is refused off loopback unless `allow_plaintext`."""
@@ -36,6 +38,15 @@ class ServerAddress:
     command_timeout_s: float = 60.0
 
 
+class UnusableServer(PermanentError):
+    """The account itself needs a person: login refused, certificate not trusted, no encryption, settings unusable.
+
+    No single message is at fault. A queue waits for the account to be mended instead of failing what it holds.
+    """
+
+    code = "unusable_server"
+
+
 @dataclass(frozen=True, slots=True)
 class FolderState:
     """A folder as the server describes it now (RFC 9051 7.3, 7.1): the next mail gets at least `next_uid`."""
@@ -46,13 +57,19 @@ class FolderState:
 
 @dataclass(frozen=True, slots=True)
 class FetchedMail:
-    """One mail as it lies on the server. `is_partial`: larger than asked for, so `raw` is its header and first text."""
+    """One mail as it lies on the server.
+
+    `is_partial`: larger than asked for, so `raw` is a message made of its header and the beginning of its first text.
+    `problem` holds the server's words when it names the mail but does not hand it over; `raw` is then the header alone,
+    or, when even that is refused, a short message of ours saying so. Such a mail is partial as well.
+    """
 
     uid: int
     raw: bytes = field(repr=False)
     size: int
     internal_date: datetime | None
     is_partial: bool = False
+    problem: str = ""
 
 
 class Source(Protocol):
@@ -95,8 +112,8 @@ class Sender(Protocol):
         """Hand one message over.
 
         Raises TransientError (nothing was taken, try later), PermanentError (nothing was taken, a person must act;
-        also when every recipient was refused for good) or UncertainError (no answer after the final dot). A partial
-        refusal is not an error: see `Delivery.refused`.
+        also when every recipient was refused for good), UnusableServer (nothing was taken, the account is at fault) or
+        UncertainError (no answer after the final dot). A partial refusal is not an error: see `Delivery.refused`.
         """
 
     def close(self) -> None:

@@ -1,0 +1,175 @@
+"""Opening protected connections that end in time, and saying in words what went wrong with them.
+
+Shared by IMAP and SMTP: the socket with its certificate check, the watch that ends calls which take too long, and the
+one translation of socket and TLS errors into the errors of the desk.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from helpdesk.errors import TransientError, TransportError
+from helpdesk.transports.base import Security, ServerAddress, UnusableServer
+
+logger = logging.getLogger(__name__)
+
+MAX_WORDS = 500
+EXPIRED, NOT_YET_VALID = 10, 9  # X509_V_ERR_* of OpenSSL
+WRONG_NAME = {62, 64}
+NOT_TLS = {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
+
+
+class Watch:
+    """Ends a connection whose call takes longer than it may.
+
+    A socket's own timeout starts anew with each byte, so a server that drips one byte every few seconds would hold us
+    for ever. The watch keeps a second handle of the connection, which stays usable when TLS wraps the first.
+    """
+
+    def __init__(self) -> None:
+        self.has_expired = False
+        self._handle: socket.socket | None = None
+
+    def follow(self, connection: socket.socket) -> None:
+        """Watch this connection from now on; call before TLS wraps it."""
+        self.release()
+        self._handle = connection.dup()
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Cut the connection when the block has not ended after `seconds`; blocked calls in it then fail."""
+        timer = threading.Timer(seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def other_side_left(self) -> bool:
+        """Whether the server already ended the connection; looks without waiting and takes no bytes away."""
+        handle = self._handle
+        if handle is None:
+            return True
+        try:
+            return handle.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def release(self) -> None:
+        """Stop watching; the connection itself is closed by its owner."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.close()
+
+    def _cut(self) -> None:
+        self.has_expired = True
+        handle = self._handle
+        if handle is not None:
+            with suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+
+
+def tls_context(server: ServerAddress) -> ssl.SSLContext:
+    """Verify certificate and name, against the account's own authority when it has one. Raises UnusableServer."""
+    try:
+        return ssl.create_default_context(cafile=server.ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise UnusableServer(
+            "The file with the certificate authority cannot be read.", detail=words(error)
+        ) from error
+
+
+def open_socket(server: ServerAddress, watch: Watch) -> socket.socket:
+    """Connect, with TLS when the account asks for it from the start. The timeout left on it is the connect timeout."""
+    connection = socket.create_connection((server.host, server.port), timeout=server.connect_timeout_s)
+    try:
+        watch.follow(connection)
+        if server.security is Security.TLS:
+            return tls_context(server).wrap_socket(connection, server_hostname=server.host)
+        if server.security is Security.PLAIN:
+            _require_loopback(connection, server)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_loopback(connection: socket.socket, server: ServerAddress) -> None:
+    """Judged by the address we are connected to: a name can point anywhere."""
+    peer = ipaddress.ip_address(connection.getpeername()[0].partition("%")[0])
+    peer = getattr(peer, "ipv4_mapped", None) or peer
+    if not (peer.is_loopback or server.allow_plaintext):
+        raise UnusableServer(
+            "The connection to %(host)s would not be encrypted. Use TLS or STARTTLS, or allow plain text for this account.",
+            host=server.host,
+        )
+
+
+def words(said: object) -> str:
+    """What a server or library said, as one printable line of bounded length."""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(line.split())[:MAX_WORDS]
+
+
+def explain(error: BaseException, server: ServerAddress, watch: Watch | None = None) -> TransportError:
+    """Turn a socket or TLS error into one of ours, with a sentence for the person who set the account up."""
+    if isinstance(error, TransportError):
+        return error
+    if isinstance(error, TimeoutError) or (watch is not None and watch.has_expired):
+        return _transient("%(host)s did not answer in time.", error, server)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate(error, server)
+    if isinstance(error, ssl.SSLError) and error.reason in NOT_TLS:
+        return UnusableServer(
+            "%(host)s does not speak TLS on port %(port)s. Is this the port for STARTTLS?",
+            detail=words(error),
+            host=server.host,
+            port=server.port,
+        )
+    if isinstance(error, UnicodeError):
+        return UnusableServer("%(host)s is not the name of a server.", detail=words(error), host=server.host)
+    return _transient(_sentence(error), error, server)
+
+
+def _sentence(error: BaseException) -> str:
+    match error:
+        case socket.gaierror():
+            return "The server %(host)s is unknown, or the name service does not answer."
+        case ConnectionRefusedError():
+            return "%(host)s refuses connections on port %(port)s."
+        case ssl.SSLError():
+            return "No encrypted connection to %(host)s could be made."
+        case ConnectionError() | EOFError():
+            return "%(host)s ended the connection."
+        case OSError():
+            return "%(host)s cannot be reached."
+        case _:
+            return "%(host)s answered something that makes no sense."
+
+
+def _certificate(error: ssl.SSLCertVerificationError, server: ServerAddress) -> UnusableServer:
+    match error.verify_code:
+        case code if code in WRONG_NAME:
+            sentence = "The certificate of %(host)s is for another name."
+        case code if code == EXPIRED:
+            sentence = "The certificate of %(host)s has expired."
+        case code if code == NOT_YET_VALID:
+            sentence = "The certificate of %(host)s is not valid yet."
+        case _:
+            sentence = "The certificate of %(host)s comes from an authority this desk does not trust."
+    return UnusableServer(sentence, detail=words(error.verify_message or error), host=server.host)
+
+
+def _transient(sentence: str, error: BaseException, server: ServerAddress) -> TransientError:
+    params = {"host": server.host, "port": server.port} if "%(port)s" in sentence else {"host": server.host}
+    return TransientError(sentence, detail=words(error) or type(error).__name__, **params)
