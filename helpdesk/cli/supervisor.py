@@ -67,7 +67,7 @@ class Logs:
         return self._files[name]
 
 
-class Follower(Process):  # type: ignore[misc]
+class Follower(Process):
     """A process that ends when the desk was killed and could not end it."""
 
     def run(self, events: object = None, ignore_signals: bool = False) -> None:
@@ -82,7 +82,7 @@ class Follower(Process):  # type: ignore[misc]
             os.killpg(self._child.pid, signal.SIGTERM)
 
 
-class Supervisor(Manager):  # type: ignore[misc]
+class Supervisor(Manager):
     """Starts the added processes, calls `on_look` while they come up, and stops them in order.
 
     `on_look` is called every quarter of a second until it returns True. After `loop`, `failed` names the process that

@@ -58,7 +58,7 @@ def timetable(settings: Mapping[str, Any]) -> list[Periodic]:
     return [Periodic(id, task, interval_of(settings)) for id, task, interval_of in PERIODIC]
 
 
-class DeskScheduler(Scheduler):  # type: ignore[misc]
+class DeskScheduler(Scheduler):
     """rq-scheduler, made to survive; several may run, each turn belongs to one of them."""
 
     job_class = JsonJob

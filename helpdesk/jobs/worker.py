@@ -84,7 +84,7 @@ class DeskWorker(SimpleWorker):
 
     def teardown(self) -> None:
         try:
-            super().teardown()  # type: ignore[no-untyped-call]
+            super().teardown()
         except RedisError as error:
             self.lost = error
 
@@ -104,7 +104,7 @@ class DeskWorker(SimpleWorker):
             while not should_stop():
                 self.heartbeat()
                 if self.should_run_maintenance_tasks:
-                    self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
+                    self.run_maintenance_tasks()
                 if found := self._next_job(wait_s=LOOK_S if timeout else None):
                     return found
                 if not timeout:

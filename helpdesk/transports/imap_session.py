@@ -101,7 +101,7 @@ class ImapSession:
             )
 
 
-class _Client(IMAPClient):  # type: ignore[misc]
+class _Client(IMAPClient):
     """IMAPClient on a socket of ours: verified TLS, our timeouts, our watch."""
 
     def __init__(self, server: ServerAddress, watch: Watch) -> None:
