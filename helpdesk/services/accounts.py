@@ -1,0 +1,171 @@
+"""Mail accounts: made in the browser or described by the environment, tested, and turned into connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import current_app
+from sqlalchemy import select
+
+from helpdesk.database import db, utcnow
+from helpdesk.errors import InvalidInput, NotFound, TransportError
+from helpdesk.mail.headers import is_address, normalise_address
+from helpdesk.models import EmailAccount, Grant, User
+from helpdesk.policy.status import Role
+from helpdesk.services import events, keys
+from helpdesk.transports.base import Security, Sender, ServerAddress, Source
+from helpdesk.transports.connect import open_sender, open_source
+
+PRACTICE_ADDRESS = "support@practice.example"
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """What trying an account's servers gave: a sentence each, and the server's own words."""
+
+    __test__ = False
+
+    incoming_ok: bool
+    incoming: str
+    outgoing_ok: bool
+    outgoing: str
+    detail: str = ""
+
+
+def incoming_server(account: EmailAccount) -> ServerAddress:
+    return ServerAddress(
+        host=account.incoming_host,
+        port=account.incoming_port,
+        username=account.incoming_username or account.email,
+        password=keys.decrypt(account.incoming_password),
+        security=Security(account.incoming_security),
+        ca_file=account.incoming_ca_file or None,
+        allow_plaintext=account.incoming_allow_plaintext,
+    )
+
+
+def outgoing_server(account: EmailAccount) -> ServerAddress:
+    return ServerAddress(
+        host=account.outgoing_host,
+        port=account.outgoing_port,
+        username=account.outgoing_username,
+        password=keys.decrypt(account.outgoing_password),
+        security=Security(account.outgoing_security),
+        ca_file=account.outgoing_ca_file or None,
+        allow_plaintext=account.outgoing_allow_plaintext,
+    )
+
+
+def practice_path(account: EmailAccount) -> Path:
+    return Path(current_app.config["INSTANCE_PATH"]) / "practice" / str(account.id)
+
+
+def source_of(account: EmailAccount) -> Source:
+    """A connection for fetching. Raises TransientError or PermanentError."""
+    return open_source(account.incoming_protocol, incoming_server(account), practice_path(account) / "in")
+
+
+def outgoing_protocol(account: EmailAccount) -> str:
+    """EMAIL_BACKEND wins over the account's own way out."""
+    return str(current_app.config["EMAIL_BACKEND"] or account.outgoing_protocol)
+
+
+def sender_of(account: EmailAccount) -> Sender:
+    """A connection for sending. Raises TransientError or PermanentError."""
+    return open_sender(outgoing_protocol(account), outgoing_server(account), practice_path(account) / "out")
+
+
+def test_connection(account: EmailAccount) -> TestResult:
+    """Try both directions; never raises for a server's fault. Slow: not inside a transaction."""
+    incoming, outgoing, details = "", "", []
+    try:
+        source = source_of(account)
+        try:
+            source.open_folder(account.incoming_folder)
+        finally:
+            source.close()
+    except TransportError as error:
+        incoming = error.user_message
+        details.append(error.detail)
+    try:
+        sender_of(account).close()
+    except TransportError as error:
+        outgoing = error.user_message
+        details.append(error.detail)
+    return TestResult(not incoming, incoming, not outgoing, outgoing, "\n".join(filter(None, details)))
+
+
+def all_accounts() -> list[EmailAccount]:
+    return list(db.session.scalars(select(EmailAccount).order_by(EmailAccount.id)))
+
+
+def find(address: str) -> EmailAccount | None:
+    return db.session.scalar(select(EmailAccount).where(EmailAccount.address == normalise_address(address)))
+
+
+def get(account_id: int) -> EmailAccount:
+    """Raises NotFound."""
+    account = db.session.get(EmailAccount, account_id)
+    if account is None:
+        raise NotFound("There is no such mail account.")
+    return account
+
+
+def sender_address(account: EmailAccount) -> str:
+    """The address the account's mails come from."""
+    return account.from_email or account.email
+
+
+def own_addresses() -> set[str]:
+    """Every address of the desk, normalised."""
+    rows = db.session.execute(select(EmailAccount.address, EmailAccount.from_email)).all()
+    return {address for address, _ in rows} | {normalise_address(sender) for _, sender in rows if sender}
+
+
+def create(email: str, *, actor: User | None, **values: object) -> EmailAccount:
+    """Add an account, with access for every active agent. Raises InvalidInput for a bad or known address.
+
+    Passwords come in plain (`incoming_password`, `outgoing_password`) and are encrypted here.
+    """
+    if not is_address(email):
+        raise InvalidInput("“%(email)s” is not an e-mail address.", field="email", email=email[:100])
+    if find(email) is not None:
+        raise InvalidInput("There is already an account with this address.", field="email")
+    now = utcnow()
+    account = EmailAccount(
+        email=email.strip(), address=normalise_address(email), name=str(values.pop("name", "") or email.strip()),
+        start_at=now, created_at=now,
+    )  # fmt: skip
+    _fill(account, values)
+    db.session.add(account)
+    db.session.flush()
+    for agent_id in db.session.scalars(select(User.id).where(User.role == Role.AGENT, User.is_active)).all():
+        db.session.add(Grant(user_id=agent_id, account_id=account.id, created_at=now))
+    events.record("account.created", actor=actor, account_id=account.id)
+    return account
+
+
+def update(account: EmailAccount, *, actor: User | None, **values: object) -> None:
+    """Change settings; a password left out or empty stays. What was failing is tried again at once."""
+    for name in ("incoming_password", "outgoing_password"):
+        if not values.get(name):
+            values.pop(name, None)
+    _fill(account, values)
+    account.consecutive_failures = 0
+    account.fetch_again_at = None
+    events.record("account.changed", actor=actor, account_id=account.id, fields=sorted(values))
+
+
+def _fill(account: EmailAccount, values: dict[str, object]) -> None:
+    for name, value in values.items():
+        setattr(account, name, keys.encrypt(str(value)) if name.endswith("_password") else value)
+
+
+def create_practice(*, actor: User | None) -> EmailAccount:
+    """The account of a desk without a mail server: mails are files under INSTANCE_PATH/practice."""
+    known = find(PRACTICE_ADDRESS)
+    if known is not None:
+        return known
+    values = {"incoming_protocol": "maildir", "outgoing_protocol": "maildir", "incoming_folder": "INBOX"}
+    return create(PRACTICE_ADDRESS, actor=actor, name="Practice mailbox", **values)
