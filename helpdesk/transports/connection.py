@@ -40,6 +40,7 @@ class Watch:
         """Watch this connection from now on; call before TLS wraps it."""
         self.release()
         self._handle = connection.dup()
+        self._handle.settimeout(0)
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -58,7 +59,7 @@ class Watch:
         if handle is None:
             return True
         try:
-            return handle.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            return handle.recv(1, socket.MSG_PEEK) == b""
         except BlockingIOError:
             return False
         except OSError:

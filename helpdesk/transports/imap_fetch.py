@@ -12,7 +12,7 @@ import imaplib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from helpdesk.errors import TransientError
@@ -57,7 +57,7 @@ class Fetching:
         """Size and arrival of each mail that exists; one the server cannot describe counts as empty."""
         answers, refusals = self._ask(uids, "RFC822.SIZE", "INTERNALDATE")
         described = {
-            uid: _Described(int(answer[b"RFC822.SIZE"]), answer.get(b"INTERNALDATE"))
+            uid: _Described(answer[b"RFC822.SIZE"], _in_utc(answer.get(b"INTERNALDATE")))
             for uid, answer in answers.items()
         }
         described |= {uid: _Described(0, None) for uid in refusals}
@@ -163,6 +163,10 @@ def batches(sizes: Mapping[int, int], max_bytes: int) -> Iterator[list[int]]:
             batch, weight = [], 0
     if batch:
         yield batch
+
+
+def _in_utc(arrived: object) -> datetime | None:
+    return arrived.astimezone(UTC) if isinstance(arrived, datetime) and arrived.tzinfo else None
 
 
 def _is_complete(answer: Mapping[bytes, Any], item: str) -> bool:
