@@ -1,0 +1,51 @@
+"""The desk's own addresses: mail from them is a loop, mail to several of them has one owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from helpdesk.database import db
+from helpdesk.mail.headers import normalise_address
+from helpdesk.mail.types import Address, ParsedEmail
+from helpdesk.models import EmailAccount
+
+
+def without_tag(email: str) -> str:
+    """The normalised address without what follows a plus sign."""
+    local, at, domain = normalise_address(email).rpartition("@")
+    return f"{local.partition('+')[0]}{at}{domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAddresses:
+    """Every address of the desk; `accounts` are those in use, by address."""
+
+    every: frozenset[str]
+    accounts: dict[str, int]
+
+    def holds(self, email: str) -> bool:
+        return normalise_address(email) in self.every or without_tag(email) in self.every
+
+    def owner(self, parsed: ParsedEmail, receiver: int) -> int:
+        """The account a mail to several of them belongs to: the first of ours in To, then Cc, else who received it.
+
+        All copies of a mail get the same answer, whichever comes first.
+        """
+        named = [self._account(address) for address in (*parsed.to, *parsed.cc)]
+        return next((account_id for account_id in named if account_id is not None), receiver)
+
+    def _account(self, address: Address) -> int | None:
+        known = self.accounts.get(normalise_address(address.email))
+        return self.accounts.get(without_tag(address.email)) if known is None else known
+
+
+def load() -> OwnAddresses:
+    rows = db.session.execute(
+        select(EmailAccount.id, EmailAccount.address, EmailAccount.from_email, EmailAccount.is_active)
+    ).all()
+    senders: Iterable[str] = (normalise_address(row.from_email) for row in rows if row.from_email)
+    in_use = {row.address: row.id for row in rows if row.is_active}
+    return OwnAddresses(frozenset([*(row.address for row in rows), *senders]), in_use)

@@ -1,0 +1,240 @@
+"""Works off what was received, mail by mail, until nothing is left; one bad mail never undoes its neighbours.
+
+Per mail: read the bytes, take them apart and stage its files with no transaction open; then one transaction in which
+the ticket or comment comes into being and the row gets its last word, provided the row is still ours. What fails is
+rolled back, counted, and tried again later; after five times it is `failed`, for a person to look at.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from helpdesk import storage
+from helpdesk.database import db, end_read, transaction
+from helpdesk.errors import Conflict, HelpdeskError, InvalidInput, NotFound
+from helpdesk.models import EmailMessage, User
+from helpdesk.models.mail import Direction, EmailState
+from helpdesk.queue import wake_after_commit
+from helpdesk.services import attachments, events, settings
+from helpdesk.services.attachments import StagedFile
+from helpdesk.services.ingest import claims, own
+from helpdesk.services.ingest.apply import FORCED, Delivery, Outcome, apply
+from helpdesk.services.ingest.claims import Claim, ClaimLost
+from helpdesk.services.ingest.explain import Explanation, explain
+from helpdesk.services.ingest.reading import Reading, read
+from helpdesk.services.outbox.queue import hash_of
+
+__all__ = ["Explanation", "Summary", "discard", "drain", "explain", "is_waiting", "retry"]
+logger = logging.getLogger(__name__)
+BACKOFF = timedelta(minutes=1)
+MAY_RETRY = (EmailState.FAILED, EmailState.HELD, EmailState.IGNORED, EmailState.DISCARDED)
+MAY_DISCARD = (EmailState.FAILED, EmailState.HELD, EmailState.RECEIVED)
+RACES = (InvalidInput, DBAPIError)  # two workers met; the second try finds what the first one made
+is_waiting = claims.is_waiting
+
+
+class Postponed(Exception):
+    """The desk, not the mail, is in trouble: the attempt does not count."""
+
+
+@dataclass
+class Summary:
+    """What a drain did. True in itself when work was left that could go on now."""
+
+    outcomes: Counter[EmailState] = field(default_factory=Counter)
+    errors: int = 0
+    more: bool = False
+    email_ids: list[int] = field(default_factory=list)
+
+    @property
+    def created(self) -> int:
+        return self.outcomes[EmailState.OPENED]
+
+    @property
+    def updated(self) -> int:
+        return self.outcomes[EmailState.APPENDED]
+
+    @property
+    def others(self) -> dict[str, int]:
+        """The remaining words, counted: duplicate, ignored, bounced, held."""
+        named = (EmailState.OPENED, EmailState.APPENDED)
+        return {state.value: count for state, count in self.outcomes.items() if state not in named}
+
+    def __bool__(self) -> bool:
+        return self.more
+
+
+def drain(
+    *,
+    should_stop: Callable[[], bool] | None = None,
+    deadline: float | None = None,
+    limit: int | None = None,
+    backoff: timedelta = BACKOFF,
+) -> Summary:
+    """Process what waits, at most `limit` mails. `deadline` is a `time.monotonic()`. Opens its own transactions.
+
+    `backoff` times the number of attempts is how long a mail that failed is left alone.
+    """
+    with transaction():
+        settings.instance_id()
+    worker = _Worker(backoff)
+
+    def is_over() -> bool:
+        return bool((should_stop and should_stop()) or (deadline and time.monotonic() >= deadline))
+
+    tried_first = False
+    while not is_over() and (limit is None or worker.count < limit):
+        most = claims.BATCH if limit is None else limit - worker.count
+        claim = claims.take(most, tried_first=tried_first)
+        if claim is None:
+            return worker.summary
+        tried_first = not tried_first
+        worker.work_off(claim, is_over)
+    worker.summary.more = claims.is_waiting()
+    end_read()
+    return worker.summary
+
+
+class _Worker:
+    """One drain: what it knows of the desk, and what it did."""
+
+    def __init__(self, backoff: timedelta) -> None:
+        self.backoff = backoff
+        self.summary = Summary()
+        self.count = 0
+
+    def work_off(self, claim: Claim, is_over: Callable[[], bool]) -> None:
+        self.own = own.load()
+        for position, email_id in enumerate(claim.email_ids):
+            if position and is_over():
+                claim.give_back()
+                return
+            claim.renew()
+            self.count += 1
+            self.summary.email_ids.append(email_id)
+            self._work(email_id, claim.token)
+
+    def _work(self, email_id: int, token: str) -> None:
+        reading: Reading | None = None
+        try:
+            reading = self._read(email_id)
+            outcome = self._finish(email_id, token, reading, _stage(reading))
+        except ClaimLost:
+            logger.warning("incoming=%s was taken over by another worker", email_id)
+        except Exception as error:
+            self._failed(email_id, token, reading, error)
+        else:
+            self.summary.outcomes[outcome.state] += 1
+            logger.info("incoming=%s ticket=%s outcome=%s", email_id, outcome.ticket_id, outcome.state)
+
+    def _read(self, email_id: int) -> Reading:
+        email = db.session.get_one(EmailMessage, email_id)
+        raw, is_partial = storage.read(email.raw_sha256 or ""), email.is_partial
+        end_read()
+        return read(raw, is_partial=is_partial)
+
+    def _finish(self, email_id: int, token: str, reading: Reading, files: list[StagedFile]) -> Outcome:
+        for is_last in (False, True):
+            try:
+                with transaction():
+                    email = db.session.get_one(EmailMessage, email_id)
+                    mail = Delivery(email, reading, self.own, files)
+                    outcome = apply(mail)
+                    claims.finish(email_id, token, **_final(outcome, mail))
+                return outcome
+            except RACES:
+                if is_last:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _failed(self, email_id: int, token: str, reading: Reading | None, error: Exception) -> None:
+        """Write down what went wrong, in a transaction of its own; if even that fails the claim ends by itself."""
+        counts = not isinstance(error, Postponed | OperationalError)
+        cause = error.__cause__ if isinstance(error, Postponed) and error.__cause__ else error
+        reason = cause.user_message if isinstance(cause, HelpdeskError) else "The desk failed on this mail."
+        logger.error("incoming=%s failed: %s", email_id, reason, exc_info=cause)
+        self.summary.errors += 1
+        values = _headers(reading) | {"reason": reason, "detail": f"{type(cause).__name__}: {cause}"[:5000]}
+        with transaction():
+            attempts = claims.attempts_of(email_id)
+            if counts and attempts >= claims.MAX_ATTEMPTS:
+                claims.finish(email_id, token, state=EmailState.FAILED, **values)
+                events.record("email.failed", actor=None, email_id=email_id, reason="error")
+            else:
+                wait = self.backoff * max(attempts, 1)
+                claims.put_back(email_id, token, wait=wait, counts=counts, **values)
+
+
+def _stage(reading: Reading) -> list[StagedFile]:
+    try:
+        return attachments.stage(reading.parsed.files)
+    except storage.StorageError as error:
+        raise Postponed from error
+
+
+def _headers(reading: Reading | None) -> dict[str, object]:
+    if reading is None:
+        return {}
+    claimed = reading.claimed
+    return {
+        "message_id": reading.parsed.message_id[:998],
+        "message_id_hash": hash_of(reading.parsed.message_id),
+        "from_address": claimed.email[:320],
+        "from_name": claimed.name[:255],
+        "subject": reading.parsed.subject[:998],
+    }
+
+
+def _final(outcome: Outcome, mail: Delivery) -> dict[str, object]:
+    return _headers(mail.reading) | {
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "detail": "",
+        "ticket_id": outcome.ticket_id,
+        "comment_id": outcome.comment_id,
+        "trace": mail.trace.steps,
+    }
+
+
+# what a person may do with a mail that is no ticket
+
+
+def retry(email_id: int, actor: User | None) -> EmailMessage:
+    """Within a transaction: process a mail again. One that was held, ignored or discarded is now taken for sure.
+
+    Raises NotFound, Conflict when it is not in a state for it.
+    """
+    email = _incoming(email_id, MAY_RETRY)
+    if email.state is not EmailState.FAILED:
+        email.payload = email.payload | {FORCED: True}
+    email.state = EmailState.RECEIVED
+    email.attempts, email.due_at, email.finished_at, email.reason, email.detail = 0, None, None, "", ""
+    db.session.flush()
+    events.record("email.retried", actor=actor, email_id=email.id, account_id=email.account_id)
+    wake_after_commit("process_incoming")
+    return email
+
+
+def discard(email_id: int, actor: User | None) -> EmailMessage:
+    """Within a transaction: a person has seen the mail and wants no ticket of it. Its bytes stay. Raises as `retry`."""
+    email = _incoming(email_id, MAY_DISCARD)
+    email.state = EmailState.DISCARDED
+    db.session.flush()
+    events.record("email.discarded", actor=actor, email_id=email.id, account_id=email.account_id)
+    return email
+
+
+def _incoming(email_id: int, allowed: tuple[EmailState, ...]) -> EmailMessage:
+    email = db.session.get(EmailMessage, email_id) if email_id < 2**31 else None
+    if email is None or email.direction is not Direction.IN:
+        raise NotFound("There is no such mail.")
+    if email.state not in allowed:
+        raise Conflict("This mail was dealt with already.")
+    return email

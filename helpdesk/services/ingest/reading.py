@@ -1,0 +1,72 @@
+"""What the bytes of a mail say, read once and outside any transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from helpdesk.mail import classify, parse, quotes, thread
+from helpdesk.mail.headers import is_address
+from helpdesk.mail.types import Address, ParsedEmail, SplitText
+from helpdesk.services import keys, settings
+from helpdesk.services.outbox.queue import hash_of
+
+MEGABYTE = 1024 * 1024
+THREAD_KEYS = "message-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A mail read: what it says, what it answers, and what tells it from every other mail."""
+
+    parsed: ParsedEmail
+    split: SplitText
+    evidence: thread.Evidence
+    message_key: str
+    body_digest: str
+    is_partial: bool = False
+
+    @property
+    def author(self) -> Address | None:
+        """Who wrote it; None when that cannot be told, or when no mail could ever go there."""
+        author = self.parsed.author
+        return author if author is not None and is_address(author.email) else None
+
+    @property
+    def claimed(self) -> Address:
+        """Who it says wrote it: to be shown and counted, never to be trusted."""
+        return self.author or next(iter(self.parsed.claimed_from), Address(""))
+
+    @property
+    def full_text(self) -> str:
+        return self.parsed.text + self._remark()
+
+    @property
+    def visible_text(self) -> str:
+        """What the author newly wrote; everything when nothing would be left."""
+        return ((self.split.visible.strip() and self.split.visible) or self.parsed.text) + self._remark()
+
+    def _remark(self) -> str:
+        if not self.is_partial:
+            return ""
+        limit = current_app.config["EMAIL_MAX_MESSAGE_SIZE"] // MEGABYTE
+        return f"\n\n[This mail is larger than {limit} MB: only its beginning was stored. The whole mail is still on the mail server.]"
+
+
+def read(raw: bytes, *, is_partial: bool = False) -> Reading:
+    """Take a mail apart. Needs `settings.instance_id()` to exist already."""
+    parsed = parse.parse(raw)
+    return Reading(
+        parsed=parsed,
+        split=quotes.split_reply(parsed.text, parsed.html),
+        evidence=thread.evidence(
+            parsed,
+            keys=keys.accepted_keys(THREAD_KEYS),
+            instance=settings.instance_id(),
+            formats=[current_app.config["TICKET_NUMBER_FORMAT"]],
+        ),
+        message_key=hash_of(classify.message_key(parsed, raw)),
+        body_digest=classify.body_digest(parsed),
+        is_partial=is_partial or parsed.is_partial,
+    )

@@ -1,0 +1,80 @@
+"""Keeps received mails as they came, before anything reads them. The unique key per account makes repeats harmless."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from helpdesk import storage
+from helpdesk.database import db, insert_once, transaction, utcnow
+from helpdesk.models import EmailAccount, EmailMessage
+from helpdesk.models.mail import Direction, EmailState
+from helpdesk.queue import wake_after_commit
+from helpdesk.transports.base import FetchedMail
+
+
+@dataclass(frozen=True, slots=True)
+class StagedMail:
+    """A mail whose bytes are safe, waiting for its row."""
+
+    key: str
+    blob: storage.StagedBlob
+    size: int
+    internal_date: datetime | None = None
+    is_partial: bool = False
+
+
+def stage(key: str, mail: FetchedMail) -> StagedMail:
+    """Make a fetched mail ready; call it outside the transaction. Raises StorageError when the disk is full."""
+    return StagedMail(key, storage.stage(mail.raw), mail.size, mail.internal_date, mail.is_partial)
+
+
+def insert(account_id: int, mail: StagedMail) -> int | None:
+    """Within a transaction: add the row of a staged mail; None when it is known.
+
+    A server that numbers mails anew without saying so may give an old key to another mail: other bytes under a known
+    key are another mail, and get a key of their own.
+    """
+    storage.keep(mail.blob)
+    email_id = _insert(account_id, mail, mail.key)
+    if email_id is not None or mail.is_partial or _is_same(account_id, mail):
+        return email_id
+    return _insert(account_id, mail, f"{mail.key}/{mail.blob.sha256[:16]}")
+
+
+def _insert(account_id: int, mail: StagedMail, key: str) -> int | None:
+    return insert_once(
+        EmailMessage,
+        account_id=account_id,
+        direction=Direction.IN,
+        state=EmailState.RECEIVED,
+        raw_sha256=mail.blob.sha256,
+        size=mail.size,
+        is_partial=mail.is_partial,
+        transport_key=key,
+        internal_date=mail.internal_date,
+        created_at=utcnow(),
+    )
+
+
+def _is_same(account_id: int, mail: StagedMail) -> bool:
+    """A row whose bytes were cleared by retention counts as the same mail."""
+    known = select(EmailMessage.raw_sha256).where(
+        EmailMessage.account_id == account_id, EmailMessage.transport_key == mail.key
+    )
+    return db.session.scalar(known) in (None, mail.blob.sha256)
+
+
+def store_raw(account: EmailAccount, raw: bytes, transport_key: str | None = None) -> int | None:
+    """Store one mail given as bytes and return its row's id, None when it is known. Opens its own transaction."""
+    account_id = account.id
+    key = transport_key or f"sha256/{hashlib.sha256(raw).hexdigest()}"
+    mail = StagedMail(key, storage.stage(raw), len(raw))
+    with transaction():
+        email_id = insert(account_id, mail)
+        if email_id is not None:
+            wake_after_commit("process_incoming")
+    return email_id
