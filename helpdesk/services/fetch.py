@@ -1,0 +1,157 @@
+"""Takes new mail from an account's server: stored and committed first, only then marked as read there.
+
+What is read is decided by the UID cursor of each (folder, UIDVALIDITY), never by flags, dates or order; only the very
+first fetch looks at the flag, so that switching on does not import ten years. `fetch_run.py` does the reading.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from helpdesk.database import db, end_read, transaction, utcnow
+from helpdesk.errors import HelpdeskError, NotFound
+from helpdesk.models import EmailAccount
+from helpdesk.services import fetch_health
+from helpdesk.services.fetch_lease import FetchLease, LeaseLost
+from helpdesk.services.fetch_run import Run
+from helpdesk.services.ingest.explain import Explanation, explain
+from helpdesk.transports.base import Source
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """What one look at an account gave. `error` and `note` are sentences; true in itself when more waits to be taken."""
+
+    found: int = 0
+    taken: int = 0
+    known: int = 0
+    error: str = ""
+    note: str = ""
+    more: bool = False
+
+    def __bool__(self) -> bool:
+        return self.more
+
+
+def fetch_account(
+    account_id: int,
+    *,
+    source: Source | None = None,
+    limit: int | None = None,
+    folder: str | None = None,
+    force: bool = False,
+    should_stop: Callable[[], bool] | None = None,
+    deadline: float | None = None,
+) -> FetchResult:
+    """Store what is new on the account's server, in batches, until nothing is left or `limit` mails were taken.
+
+    Never raises for a server's fault: see `FetchResult.error`. `force` looks although the account waits after a
+    failure. `source` replaces the account's own and stays open. `deadline` is a `time.monotonic()`. Opens its own
+    transactions. Raises NotFound for an unknown account.
+    """
+    account = _load(account_id)
+    refusal = _refusal(account, force)
+    if refusal is not None:
+        return refusal
+    lease = FetchLease(account_id)
+    with transaction():
+        log_id = fetch_health.begin(account_id, utcnow()) if lease.take() else None
+    if log_id is None:
+        return FetchResult(note="Another fetch of this account is going on.")
+    run = Run(account, lease, source, folder or account.incoming_folder, limit)
+    try:
+        with lease.kept_alive():
+            run.work(should_stop, deadline)
+    except LeaseLost:
+        return _lost(run, log_id)
+    except Exception as error:
+        return _failed(run, log_id, error)
+    with transaction():
+        fetch_health.succeed(lease, log_id, found=run.found, taken=run.taken, known=run.known)
+    logger.info("account=%s found=%s taken=%s known=%s", account_id, run.found, run.taken, run.known)
+    return FetchResult(run.found, run.taken, run.known, more=bool(run.pending))
+
+
+def due_accounts() -> list[int]:
+    """The accounts that should be looked at now: their time has come and nobody is at it."""
+    now = utcnow()
+    rows = select(EmailAccount).where(EmailAccount.is_active, EmailAccount.is_fetching)
+    return [
+        account.id for account in db.session.scalars(rows.order_by(EmailAccount.id)) if _is_due(account, now)
+    ]
+
+
+def _is_due(account: EmailAccount, now: datetime) -> bool:
+    waits_for = [account.fetch_lease_until, account.fetch_again_at]
+    if account.last_fetch_at is not None and account.fetch_again_at is None:
+        waits_for.append(account.last_fetch_at + timedelta(seconds=account.poll_frequency_s))
+    return all(moment is None or moment <= now for moment in waits_for)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a fetch would take, and what would become of each mail. `found` may be more than was looked at."""
+
+    found: int
+    mails: list[Explanation]
+
+
+def preview(
+    account_id: int, *, source: Source | None = None, limit: int | None = None, folder: str | None = None
+) -> Preview:
+    """Look at the account's server and say what would happen; changes nothing here or there. Raises TransportError."""
+    account = _load(account_id)
+    run = Run(account, FetchLease(account_id), source, folder or account.incoming_folder, limit)
+    with run.connected() as connection:
+        plan = run.plan(connection, connection.open_folder(run.folder))
+        uids = plan.uids[: run.batch_size if limit is None else limit]
+        raws = [mail.raw for mail in connection.fetch(uids, max_bytes=run.max_bytes)]
+    return Preview(len(plan.uids), [explain(account_id, raw) for raw in raws])
+
+
+def _load(account_id: int) -> EmailAccount:
+    """The account as plain values, without a transaction left open."""
+    account = db.session.get(EmailAccount, account_id, populate_existing=True)
+    if account is None:
+        raise NotFound("There is no such mail account.")
+    db.session.expunge(account)
+    end_read()
+    return account
+
+
+def _refusal(account: EmailAccount, force: bool) -> FetchResult | None:
+    if not (account.is_active and account.is_fetching):
+        return FetchResult(note="Fetching is switched off for this account.")
+    if not force and account.fetch_again_at is not None and account.fetch_again_at > utcnow():
+        again = f"{account.fetch_again_at:%H:%M:%S} UTC"
+        return FetchResult(error=f"{account.last_error} The server is asked again at {again}.")
+    return None
+
+
+def _lost(run: Run, log_id: int) -> FetchResult:
+    logger.warning("account=%s another fetch has taken over", run.account.id)
+    note = "Another fetch of this account has taken over."
+    with transaction():
+        fetch_health.give_up(log_id, note, found=run.found, taken=run.taken, known=run.known)
+    return FetchResult(run.found, run.taken, run.known, note=note)
+
+
+def _failed(run: Run, log_id: int, error: Exception) -> FetchResult:
+    sentence, detail = fetch_health.in_words(error)
+    if isinstance(error, HelpdeskError):
+        logger.warning("account=%s fetching failed: %s %s", run.account.id, sentence, detail)
+    else:
+        logger.error("account=%s fetching failed", run.account.id, exc_info=error)
+    try:
+        with transaction():
+            fetch_health.fail(run.lease, log_id, error, found=run.found, taken=run.taken, known=run.known)
+    except Exception:  # the database itself is away: the lease ends by itself
+        logger.exception("account=%s the failure could not be noted", run.account.id)
+    return FetchResult(run.found, run.taken, run.known, error=sentence)
