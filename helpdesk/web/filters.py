@@ -1,0 +1,127 @@
+"""How values become words on a page or in a mail: times, sizes, initials, and plain text as safe paragraphs.
+
+The only module that may mark text as HTML; everything it marks has been escaped here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+from babel.dates import format_timedelta
+from flask import Flask
+from flask_babel import format_datetime, get_locale, gettext
+from markupsafe import Markup, escape
+
+from helpdesk.database import utcnow
+
+TINTS = 6
+LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
+TRAILING = ".,;:!?'"
+
+
+def ago(when: datetime | None) -> str:
+    """The distance to now in a few letters: `now`, `18 min.`, `3 hr.`, and a date after a week."""
+    if when is None:
+        return ""
+    passed = utcnow() - _aware(when)
+    if abs(passed) < timedelta(minutes=1):
+        return str(gettext("now"))
+    if abs(passed) >= timedelta(days=7):
+        return day(when)
+    return str(format_timedelta(passed, format="short", threshold=1, locale=get_locale() or "en"))
+
+
+def day(when: datetime | None) -> str:
+    """The date alone, with the year only when it is not the present one."""
+    if when is None:
+        return ""
+    return str(format_datetime(_aware(when), "d MMM" if _aware(when).year == utcnow().year else "d MMM y"))
+
+
+def exact(when: datetime | None) -> str:
+    """Date and time in the reader's zone and language, for tooltips and headers."""
+    return "" if when is None else str(format_datetime(_aware(when), "EEE d MMM y, HH:mm"))
+
+
+def iso(when: datetime | None) -> str:
+    """The machine's form for `<time datetime>`."""
+    return "" if when is None else _aware(when).astimezone(UTC).isoformat(timespec="seconds")
+
+
+def size(count: int | None) -> str:
+    """Bytes as people say them: `18 kB`, `4.2 MB`."""
+    if count is None:
+        return ""
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def initials(name: str | None) -> str:
+    """One or two letters for an avatar; a question mark where there is none."""
+    words = re.findall(r"[^\W\d_]+", (name or "").split("@")[0])
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper() if words else "?"
+
+
+def tint(seed: object) -> int:
+    """The same one of six tints for the same person, on every machine."""
+    return crc32(str(seed or "").casefold().encode("utf-8", "replace")) % TINTS + 1
+
+
+def paragraphs(text: str | None) -> Markup:
+    """Plain text as paragraphs with line breaks; web addresses become links that show where they lead."""
+    blocks = re.split(r"\n[ \t]*\n+", (text or "").replace("\r\n", "\n").strip("\n"))
+    return Markup("\n").join(Markup("<p>{}</p>").format(_lines(block)) for block in blocks if block.strip())
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates these filters and the page's language."""
+    named: dict[str, Callable[..., Any]] = {
+        "ago": ago,
+        "day": day,
+        "exact": exact,
+        "iso": iso,
+        "bytes": size,
+        "initials": initials,
+        "tint": tint,
+        "paragraphs": paragraphs,
+    }
+    app.jinja_env.filters.update(named)
+    app.jinja_env.globals["page_language"] = lambda: str(get_locale() or "en").replace("_", "-")
+
+
+def _aware(when: datetime) -> datetime:
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _lines(block: str) -> Markup:
+    return Markup("<br>\n").join(_linked(line.rstrip()) for line in block.split("\n"))
+
+
+def _linked(line: str) -> Markup:
+    parts: list[Markup] = []
+    rest = 0
+    for found in LINK.finditer(line):
+        address = _without_trailing(found[0])
+        parts += [escape(line[rest : found.start()]), _link(address)]
+        rest = found.start() + len(address)
+    return Markup("").join([*parts, escape(line[rest:])])
+
+
+def _without_trailing(address: str) -> str:
+    """The full stop or bracket after an address belongs to the sentence, not to the link."""
+    while address and (
+        address[-1] in TRAILING or (address[-1] == ")" and address.count(")") > address.count("("))
+    ):
+        address = address[:-1]
+    return address
+
+
+def _link(address: str) -> Markup:
+    return Markup('<a href="{0}" rel="noopener noreferrer nofollow" target="_blank">{0}</a>').format(address)
