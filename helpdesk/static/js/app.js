@@ -1,0 +1,24 @@
+// The page's extras. Every action works as a plain form without them; each module binds to data- attributes and
+// may be called again for a fragment that was put into the page later: `bind(fragment)`.
+import { bindAutosize } from "./autosize.js";
+import { bindAutosubmit } from "./autosubmit.js";
+import { bindChanges } from "./changes.js";
+import { bindComposer } from "./composer.js";
+import { bindCopy } from "./copy.js";
+import { bindDrawers } from "./drawers.js";
+import { bindFlashes } from "./flashes.js";
+import { bindMailFrames } from "./mail-frame.js";
+import { bindOnce } from "./once.js";
+import { bindTheme } from "./theme.js";
+import { bindUploads } from "./uploads.js";
+
+const behaviours = [
+  bindAutosize, bindUploads, bindOnce, bindAutosubmit, bindChanges, bindComposer,
+  bindCopy, bindDrawers, bindFlashes, bindMailFrames, bindTheme,
+];
+
+export function bind(root) {
+  for (const behaviour of behaviours) behaviour(root);
+}
+
+bind(document);

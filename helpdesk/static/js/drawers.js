@@ -1,0 +1,25 @@
+// Drawers and dialogs are popovers and need no script. This closes what floats when the window becomes wide enough to show
+// it in place, closes [data-menu] when the reader turns elsewhere, and puts the focus on [data-focus] (errors, test results).
+export function bindDrawers(root) {
+  if (root === document) {
+    window.addEventListener("resize", closeDrawers);
+    document.addEventListener("click", (event) => closeMenus(event.target));
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") closeMenus(null);
+    });
+    document.querySelector("[data-newest]:not(:first-of-type)")?.scrollIntoView({ block: "nearest" });
+  }
+  root.querySelector("[data-focus]")?.focus();
+}
+
+function closeDrawers() {
+  for (const drawer of document.querySelectorAll(".drawer:popover-open")) drawer.hidePopover();
+}
+
+function closeMenus(target) {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (target && menu.contains(target)) continue;
+    menu.open = false;
+    if (!target) menu.querySelector("summary").focus();
+  }
+}
