@@ -21,13 +21,15 @@ from rq_scheduler import Scheduler
 
 from helpdesk.jobs.budget import pause, should_stop, stop_on_signals
 from helpdesk.jobs.outage import Outage
+from helpdesk.jobs.worker import DeskWorker
 from helpdesk.queue import TASKS, JsonJob, JsonQueue, Task, beat, connect, forget_beat
 
 logger = logging.getLogger(__name__)
 
 TURN_S = 1.0
 RECONCILE_S = 5.0
-LOCK_S = 10  # how long a scheduler that was killed in the middle of a turn can hold up the next one
+LOCK_S = 5  # how long a scheduler that was killed in the middle of a turn can hold up the next one
+RUN_PATIENCE_S = 20
 FETCH_LOOK_S = 15
 REDIS_TIMEOUT_S = 5.0
 NEVER = -1  # the entry must outlive any time without workers
@@ -116,14 +118,17 @@ class DeskScheduler(Scheduler):
             self.remove_lock()
 
     def acquire_lock(self) -> bool:
-        self._lock_acquired = bool(
-            self.connection.set(self.scheduler_lock_key, self.name, ex=LOCK_S, nx=True)
-        )
+        """Take the lock of a turn, or take it up again when Redis was lost before the last turn could release it."""
+        is_new = self.connection.set(self.scheduler_lock_key, self.name, ex=LOCK_S, nx=True)
+        self._lock_acquired = bool(is_new) or self._is_lock_ours()
         return self._lock_acquired
+
+    def _is_lock_ours(self) -> bool:
+        return bool(self.connection.get(self.scheduler_lock_key) == self.name.encode())
 
     def remove_lock(self) -> None:
         """Release the lock, unless this turn took so long that it belongs to another by now."""
-        if self._lock_acquired and self.connection.get(self.scheduler_lock_key) == self.name.encode():
+        if self._lock_acquired and self._is_lock_ours():
             self.connection.delete(self.scheduler_lock_key)
         self._lock_acquired = False
 
@@ -181,10 +186,12 @@ class DeskScheduler(Scheduler):
         """Whether a run waits or goes on. One that began long ago counts as dead: another costs little."""
         if self.connection.lpos(queue.key, job.id) is not None:
             return True
-        patience = timedelta(seconds=max(2 * job.meta["interval"], 30))
         if job.get_status(refresh=False) != JobStatus.STARTED or job.started_at is None:
             return False
-        return datetime.now(UTC) - job.started_at < patience
+        if datetime.now(UTC) - job.started_at > timedelta(seconds=RUN_PATIENCE_S):
+            return False
+        worker = f"{DeskWorker.redis_worker_namespace_prefix}{job.worker_name}"
+        return bool(self.connection.exists(worker)) and not self.connection.hexists(worker, "death")
 
     def _say_goodbye(self) -> None:
         try:

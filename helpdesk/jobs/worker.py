@@ -90,6 +90,8 @@ class DeskWorker(SimpleWorker):
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Beat as RQ does, but an idle process only every few seconds: each beat is a write to the store's file."""
+        if self.lost:
+            return
         last = self.last_heartbeat
         is_fresh = last is not None and (datetime.now(UTC) - last).total_seconds() < SIGN_OF_LIFE_S
         if pipeline is not None or not is_fresh:
@@ -101,7 +103,7 @@ class DeskWorker(SimpleWorker):
         """Return the next job, or None when this process is to stop or lost Redis. `timeout` None: do not wait."""
         try:
             self.set_state(WorkerStatus.IDLE)
-            while not should_stop():
+            while not should_stop() and not self.lost:
                 self.heartbeat()
                 if self.should_run_maintenance_tasks:
                     self.run_maintenance_tasks()
@@ -125,6 +127,22 @@ class DeskWorker(SimpleWorker):
         if found is not None:
             self.reorder_queues(reference_queue=found[1])
         return found
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Nobody suspends a desk's workers."""
+
+    def run_maintenance_tasks(self) -> None:
+        try:
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            self.lost = error
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run the job. Redis may be lost around it; RQ would call that a defect."""
+        try:
+            super().execute_job(job, queue)
+        except RedisError as error:
+            self.lost, self._stop_requested = error, True
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         began_at = time.monotonic()
@@ -165,8 +183,11 @@ def work(
     logging.getLogger("rq").setLevel(logging.WARNING)
     connection = connect(url, float(REDIS_TIMEOUT_S))
     outage = Outage(logger)
+    worker: DeskWorker | None = None
     while not should_stop():
         try:
+            if worker and worker.lost:
+                worker.register_death()  # type: ignore[no-untyped-call] # what it ran has ended, whatever Redis says
             worker = DeskWorker(queues, app=app, connection=connection, on_job=on_job)
             on_ready()
             outage.is_over()

@@ -53,7 +53,7 @@ def desk(store):
     return app
 
 
-def wait_until(condition, within_s=10.0):
+def wait_until(condition, within_s=30.0):
     """Return the first true value of `condition()`; fail when there is none in time."""
     ends_at = time.monotonic() + within_s
     while not (value := condition()):
@@ -105,7 +105,7 @@ class Programs:
         lines = [line.split() for line in self.report_file.read_text().splitlines()]
         return [(said, int(pid)) for said, pid in lines if word is None or said.startswith(word)]
 
-    def wait_for(self, word, times=1, within_s=15.0):
+    def wait_for(self, word, times=1, within_s=40.0):
         return wait_until(lambda: len(found := self.reports(word)) >= times and found, within_s)
 
     def log(self):
@@ -118,7 +118,7 @@ class Programs:
                 process.terminate()
         for process in self.processes:
             try:
-                process.wait(10)
+                process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(5)

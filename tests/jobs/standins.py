@@ -41,7 +41,7 @@ def quick(*ids):
 def long(*ids):
     """Work in small pieces, asking between them whether to go on."""
     report("long-begins")
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + 60
     while not should_stop() and time.monotonic() < ends_at:
         time.sleep(0.02)
     report("long-ends")
@@ -49,7 +49,7 @@ def long(*ids):
 
 def deaf(*ids):
     report("deaf-begins")
-    time.sleep(20)
+    time.sleep(60)
 
 
 def deadly():
@@ -65,7 +65,7 @@ def hanging():
     """Hang as a C library would: deaf to the alarm of the job's time-out."""
     report("hanging")
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    time.sleep(30)
+    time.sleep(60)
 
 
 def refused():

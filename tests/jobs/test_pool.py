@@ -57,7 +57,7 @@ def test_term_lets_a_job_end_between_two_mails(store, programs):
     enqueue(store, "long")
     programs.wait_for("long-begins")
     pool.terminate()
-    assert pool.wait(5) == 0
+    assert pool.wait(15) == 0
     assert programs.reports("long-ends")
     assert status(store, "long") == JobStatus.FINISHED
     assert queue.heartbeats(store.url) == {}
@@ -68,8 +68,8 @@ def test_idle_pool_stops_at_once(store, programs):
     wait_until(lambda: queue.heartbeats(store.url))
     began_at = time.monotonic()
     pool.send_signal(signal.SIGINT)
-    assert pool.wait(5) == 0
-    assert time.monotonic() - began_at < 3
+    assert pool.wait(15) == 0
+    assert time.monotonic() - began_at < 10
 
 
 def test_job_that_does_not_stop_is_killed_in_time(store, programs):
@@ -78,8 +78,8 @@ def test_job_that_does_not_stop_is_killed_in_time(store, programs):
     programs.wait_for("deaf-begins")
     began_at = time.monotonic()
     pool.terminate()
-    assert pool.wait(5) == 0
-    assert time.monotonic() - began_at < 3
+    assert pool.wait(15) == 0
+    assert time.monotonic() - began_at < 10
 
 
 def test_killed_process_is_replaced_and_its_work_wakes_again(store, programs):
@@ -152,7 +152,7 @@ def test_orphans_of_a_killed_pool_end_by_themselves(store, programs):
     enqueue(store, "long")
     ((_, orphan),) = programs.wait_for("long-begins")
     pool.kill()
-    programs.wait_for("long-ends", within_s=3)
+    programs.wait_for("long-ends", within_s=12)
     wait_until(lambda: not is_running(orphan))
 
 

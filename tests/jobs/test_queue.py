@@ -135,7 +135,7 @@ def test_redis_that_hangs_costs_one_second_and_not_one_per_wake_up(own_store, de
     with desk.app_context():
         for account_id in range(10):
             queue.wake("send_account", account_id)
-    assert 0.9 < time.monotonic() - began_at < 2.5
+    assert 0.9 < time.monotonic() - began_at < 6
 
 
 def test_wake_leaves_after_the_commit_only(app, store):

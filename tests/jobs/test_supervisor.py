@@ -64,13 +64,13 @@ def supervised(tmp_path):
     for process in started:
         if process.poll() is None:
             process.terminate()
-            process.wait(10)
+            process.wait(30)
 
 
 def test_store_stops_last(supervised, tmp_path):
     process = supervised(store=0, web=0.3, worker=0.6)
     process.terminate()
-    output, _ = process.communicate(timeout=10)
+    output, _ = process.communicate(timeout=30)
     assert (tmp_path / "order").read_text().split() == ["web", "worker", "store"]
     assert output.count("stopping") == 1 and "failed: None" in output
 
@@ -80,7 +80,7 @@ def test_second_interrupt_changes_nothing(supervised, tmp_path):
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=10)
+    output, _ = process.communicate(timeout=30)
     assert sorted((tmp_path / "order").read_text().split()) == ["web", "worker"]
     assert "Traceback" not in output
 
@@ -88,14 +88,14 @@ def test_second_interrupt_changes_nothing(supervised, tmp_path):
 def test_hang_up_of_the_terminal_stops_everything(supervised, tmp_path):
     process = supervised(web=0)
     process.send_signal(signal.SIGHUP)
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     assert (tmp_path / "order").read_text().split() == ["web"]
 
 
 def test_screen_shows_warnings_and_files_everything(supervised, tmp_path):
     process = supervised(web=0)
     process.terminate()
-    output, _ = process.communicate(timeout=10)
+    output, _ = process.communicate(timeout=30)
     assert "web       | 2026 WARNING look here" in output
     assert "all is well" not in output
     assert (tmp_path / "logs" / "web.log").read_text().splitlines() == [
