@@ -1,0 +1,3 @@
+"""Real mail servers for the commands that fetch."""
+
+from tests.servers.fixtures import authority, dovecot, imap_server, mailbox, pymap  # noqa: F401
