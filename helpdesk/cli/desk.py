@@ -23,7 +23,7 @@ from config import PROJECT, instance_path, load_config, read_settings, write_sec
 from helpdesk.cli.supervisor import STORE, Logs, Supervisor
 from helpdesk.database import db
 from helpdesk.errors import ConfigError, HelpdeskError
-from helpdesk.services import running
+from helpdesk.services import environment, running
 from helpdesk.services.setup import setup_link
 
 PROCFILE = "Procfile.dev"
@@ -75,11 +75,12 @@ def hold(instance: Path) -> IO[str]:
 
 
 def prepare_database() -> str | None:
-    """Bring the database to the newest form; return the set-up link while there is no admin."""
+    """Bring database and first account up to date; return the set-up link while there is no admin."""
     from wsgi import app  # needs the key, so not before it is written
 
     with app.app_context():
         upgrade()
+        environment.sync_account()
         link = setup_link()
         db.session.remove()
         db.engine.dispose()
@@ -123,14 +124,14 @@ def shown(path: Path) -> str:
 def supervise(settings: Mapping[str, Any], greeting: Greeting, *, has_own_store: bool) -> Supervisor:
     """Run the processes of the Procfile until a signal comes or one of them ends."""
     supervisor = Supervisor(greeting.logs, greeting.look, lambda: say("", "Stopping …"))
-    environment = os.environ | {
+    variables = os.environ | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
     }
     commands = parse_procfile((PROJECT / PROCFILE).read_text(encoding="utf-8")).processes
     for name, command in commands.items():
         if name != STORE or has_own_store:
-            supervisor.add_process(name, command, env=environment, cwd=str(PROJECT))
+            supervisor.add_process(name, command, env=variables, cwd=str(PROJECT))
     supervisor.loop()
     return supervisor
 

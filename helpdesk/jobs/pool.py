@@ -15,9 +15,11 @@ from flask import Flask
 from redis.exceptions import RedisError
 
 from helpdesk import logs
+from helpdesk.errors import HelpdeskError
 from helpdesk.jobs.budget import follow, pause, should_stop, stop_on_signals
 from helpdesk.jobs.worker import queues_of, work
 from helpdesk.queue import beat, connect, forget_beat
+from helpdesk.services import environment
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +52,12 @@ class Slot:
 class Pool:
     """Runs `settings["WORKER_PROCESSES"]` worker processes, each with an application of its own from `make_app`.
 
-    What a process tells its parent lies in shared memory: whether it is ready, and when its job counts as hung.
+    `prepare` is called in the first of them, within its application, before it works. What a process tells its parent lies in shared memory: whether it is ready, and when its job counts as hung.
     """
 
     settings: Mapping[str, Any]
     make_app: Callable[[], Flask]
+    prepare: Callable[[], None] = lambda: None
     stop_s: float = STOP_S
     hung_s: float = HUNG_S
     _slots: list[Slot] = field(init=False)
@@ -105,13 +108,23 @@ class Pool:
 
     def _run_child(self, index: int, parent: int) -> None:
         follow(parent)
+        app = self.make_app()
+        if index == 0:
+            self._prepare(app)
         work(
             queues_of(index, len(self._slots)),
-            app=self.make_app(),
+            app=app,
             url=self.settings["REDIS_URL"],
             on_job=lambda ends_at: self._ends.__setitem__(index, ends_at),
             on_ready=lambda: self._ready.__setitem__(index, 1),
         )
+
+    def _prepare(self, app: Flask) -> None:
+        try:
+            with app.app_context():
+                self.prepare()
+        except HelpdeskError as error:
+            logger.error("not prepared, working all the same: %s", error)
 
     def _beat(self) -> None:
         """Tell the health page that there is a process that works."""
@@ -143,4 +156,4 @@ class Pool:
 def run_pool(settings: Mapping[str, Any], make_app: Callable[[], Flask]) -> None:
     """Run the workers of this machine until SIGTERM or SIGINT."""
     logs.set_up(settings["LOG_LEVEL"])
-    Pool(settings, make_app).run()
+    Pool(settings, make_app, prepare=environment.sync_account).run()

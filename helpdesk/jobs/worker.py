@@ -133,7 +133,7 @@ class DeskWorker(SimpleWorker):
 
     def run_maintenance_tasks(self) -> None:
         try:
-            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+            super().run_maintenance_tasks()
         except RedisError as error:
             self.lost = error
 
@@ -187,7 +187,7 @@ def work(
     while not should_stop():
         try:
             if worker and worker.lost:
-                worker.register_death()  # type: ignore[no-untyped-call] # what it ran has ended, whatever Redis says
+                worker.register_death()  # what it ran has ended, whatever Redis says
             worker = DeskWorker(queues, app=app, connection=connection, on_job=on_job)
             on_ready()
             outage.is_over()

@@ -78,6 +78,11 @@ def broken():
     raise RuntimeError("meant to fail")
 
 
+def prepare():
+    report("prepared")
+    raise NotFound("Nothing to prepare.")
+
+
 def run_pool(url, processes, stop_s, hung_s):
     def make_app():
         app = Flask("desk-of-a-test")
@@ -85,7 +90,7 @@ def run_pool(url, processes, stop_s, hung_s):
         return app
 
     settings = {"REDIS_URL": url, "WORKER_PROCESSES": int(processes)}
-    Pool(settings, make_app, stop_s=float(stop_s), hung_s=float(hung_s)).run()
+    Pool(settings, make_app, prepare, stop_s=float(stop_s), hung_s=float(hung_s)).run()
 
 
 def run_scheduler(url, interval_s, task):

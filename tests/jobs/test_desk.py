@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -143,8 +144,11 @@ def test_new_user_gets_a_running_desk_and_a_link(desks):
 
 
 def test_second_start_keeps_everything_and_takes_seconds(desks):
-    desk = desks()
+    desk = desks(SUPPORT_EMAIL="support@example.com", IMAP_HOST="127.0.0.1", IMAP_PORT=str(free_port()))
     desk.start().wait_until_ready()
+    with sqlite3.connect(desk.instance / "helpdesk.sqlite3") as database:
+        accounts = database.execute("SELECT address, source FROM email_account").fetchall()
+    assert accounts == [("support@example.com", "env")]
     key = (desk.instance / "secret_key").read_text()
     with Redis.from_url(f"unix://{desk.instance}/redis.sock") as store:
         store.set("kept", "yes")

@@ -31,6 +31,15 @@ def test_pool_runs_what_is_queued(store, programs):
     assert len({word for word, _ in programs.wait_for("quick", times=20)}) == 20
 
 
+def test_pool_prepares_once_and_works_whatever_came_of_it(store, programs):
+    programs.pool(store, processes=3)
+    enqueue(store, "long")
+    programs.wait_for("long-begins")
+    programs.wait_for("prepared")
+    assert len(programs.reports("prepared")) == 1
+    assert "not prepared, working all the same: Nothing to prepare." in programs.log()
+
+
 def test_one_process_serves_every_queue(store, programs):
     programs.pool(store)
     enqueue(store, "broken")
