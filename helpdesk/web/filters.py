@@ -35,6 +35,11 @@ def ago(when: datetime | None) -> str:
     return str(format_timedelta(passed, format="short", threshold=1, locale=get_locale() or "en"))
 
 
+def duration(span: timedelta | None) -> str:
+    """A length of time in full words: `7 days`, `15 minutes`."""
+    return "" if span is None else str(format_timedelta(span, threshold=1, locale=get_locale() or "en"))
+
+
 def day(when: datetime | None) -> str:
     """The date alone, with the year only when it is not the present one."""
     if when is None:
@@ -85,6 +90,7 @@ def init_app(app: Flask) -> None:
     named: dict[str, Callable[..., Any]] = {
         "ago": ago,
         "day": day,
+        "duration": duration,
         "exact": exact,
         "iso": iso,
         "bytes": size,

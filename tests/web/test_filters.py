@@ -82,5 +82,18 @@ def test_times_are_near_first_and_dates_later(words):
     assert words["exact"](datetime(2026, 3, 5, 9, 14, tzinfo=UTC)) == "Thu 5 Mar 2026, 09:14"
 
 
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        ({"days": 7}, "1 week"),
+        ({"days": 3}, "3 days"),
+        ({"minutes": 15}, "15 minutes"),
+        ({"hours": 1}, "1 hour"),
+    ],
+)
+def test_a_length_of_time_is_said_in_full_words(words, span, said):
+    assert words["duration"](timedelta(**span)) == said
+
+
 def test_a_time_not_there_is_an_empty_word(words):
-    assert [words[name](None) for name in ("ago", "day", "exact", "iso", "bytes")] == [""] * 5
+    assert [words[name](None) for name in ("ago", "day", "duration", "exact", "iso", "bytes")] == [""] * 6
