@@ -13,9 +13,13 @@ from dataclasses import dataclass
 MAX_PER_HOUR = 2
 MAX_PER_DAY = 5
 MAX_SUBJECT = 80
+_MAX_READ = 500
 _LINK = re.compile(r"\b(?:[a-z][a-z0-9+.-]{0,20}:/{0,2}|www\.)\S+", re.IGNORECASE)
 _ADDRESS = re.compile(r"\S+@\S+")
-_DOMAIN = re.compile(r"\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}\b(?:/\S*)?", re.IGNORECASE)
+_DOMAIN = re.compile(
+    r"\b[\w-]+(?:\.[\w-]+)*\.(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})\b(?:[:/]\S*)?", re.IGNORECASE
+)
+_NUMERIC_HOST = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?:[:/]\S*)?")
 _NO_REPLY = re.compile(
     r"(?:no|do[-_.]?not)[-_.]?reply|mailer-daemon|postmaster|bounces?(?:[-+_.]|\Z)", re.IGNORECASE
 )
@@ -52,9 +56,13 @@ def may_acknowledge(
 
 
 def safe_subject(subject: str) -> str:
-    """The customer's subject as it may be repeated to him: no controls, links or addresses, at most 80 characters."""
-    text = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in subject)
-    for pattern in (_LINK, _ADDRESS, _DOMAIN):
+    """The customer's subject as it may be repeated to him: no controls, links or addresses, at most 80 characters.
+
+    Full-width letters and dots count as what mail programs make of them.
+    """
+    text = unicodedata.normalize("NFKC", subject[:_MAX_READ]).replace("。", ".")
+    text = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in text)
+    for pattern in (_LINK, _ADDRESS, _DOMAIN, _NUMERIC_HOST):
         text = pattern.sub("…", text)
     text = " ".join(text.split())
     return text if len(text) <= MAX_SUBJECT else text[: MAX_SUBJECT - 1].rstrip() + "…"

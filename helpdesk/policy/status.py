@@ -1,7 +1,8 @@
-"""The words tickets and people are described with, stored by value."""
+"""The words tickets and people are described with, stored by value, and which status follows from what happens."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -50,6 +51,8 @@ class Role(StrEnum):
 
 
 ACTIVE = (Status.NEW, Status.OPEN, Status.IN_PROGRESS, Status.PENDING)
+DONE = (Status.RESOLVED, Status.CLOSED)
+TEAM = (Role.AGENT, Role.ADMIN)
 
 
 def customer_label(status: Status) -> str:
@@ -62,3 +65,19 @@ def customer_label(status: Status) -> str:
 def after_customer_reply(status: Status, *, is_automatic: bool = False) -> Status:
     """A customer's words open the ticket again; a machine's change nothing, and what nobody looked at stays new."""
     return status if is_automatic or status is Status.NEW else Status.OPEN
+
+
+def after_staff_reply(status: Status, setting: Status | None) -> Status:
+    """The account's status after an answer; without one the status stays, but what was answered is not new."""
+    after = setting or status
+    return Status.OPEN if after is Status.NEW else after
+
+
+def allowed(before: Status, after: Status) -> bool:
+    """Whether a person may move a ticket so: nothing somebody has touched becomes new again, all else is theirs."""
+    return after is not Status.NEW or before is Status.NEW
+
+
+def is_overdue(status: Status, due_at: datetime | None, *, now: datetime) -> bool:
+    """Whether the due date passed while the ticket was still to be worked on."""
+    return due_at is not None and due_at < now and status in ACTIVE

@@ -51,3 +51,23 @@ def test_a_subject_carries_no_link_and_no_address(subject, shown):
 
 def test_a_subject_is_cut_to_80():
     assert len(safe_subject("word " * 100)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [
+        ("see ｅｖｉｌ．example/x", "see …"),
+        ("see evil。example", "see …"),
+        ("see пример.рф", "see …"),
+        ("see xn--e1afmkfd.xn--p1ai", "see …"),
+        ("see 192.0.2.1:8080/x now", "see … now"),
+        ("see evil.example:8443/x", "see …"),
+        ("Version 2.11.4 fails, z.B. here", "Version 2.11.4 fails, z.B. here"),
+    ],
+)
+def test_a_disguised_link_is_none_either(subject, shown):
+    assert safe_subject(subject) == shown
+
+
+def test_a_very_long_subject_takes_no_time():
+    assert all(len(safe_subject(part * 200_000)) <= 80 for part in ("a-", "a.", "x", "@", "www."))

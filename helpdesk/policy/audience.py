@@ -1,0 +1,176 @@
+"""Which facts are told to whom, and by which template.
+
+Pure: from a fact to notices. Whether a notice becomes a mail (limits on acknowledgements, switched-off notifications,
+an agent who lost access meanwhile) is asked where it is sent. Three rules stand above the table:
+
+1. Nobody is told of his own act. The acknowledgement alone answers the customer's own mail.
+2. What is internal goes to the team only: a note, a forward, words that wait to be released, an overdue date.
+3. One person gets one notice of one fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from helpdesk.policy.status import TEAM, CommentKind, Role, Status, customer_label
+
+
+class Event(StrEnum):
+    """The facts somebody may have to be told of; every other event concerns nobody's mail."""
+
+    OPENED = "ticket.opened"
+    ASSIGNED = "ticket.assigned"
+    STATUS_CHANGED = "ticket.status_changed"
+    PRIORITY_CHANGED = "ticket.priority_changed"
+    CATEGORY_CHANGED = "ticket.category_changed"
+    DUE_CHANGED = "ticket.due_changed"
+    COMMENT_ADDED = "comment.added"
+    COMMENT_RELEASED = "comment.released"
+    OVERDUE = "ticket.overdue"
+
+
+class Template(StrEnum):
+    CREATED = "ticket_created"
+    ASSIGNED = "ticket_assigned"
+    STATUS = "status_changed"
+    RESOLVED = "ticket_resolved"
+    CLOSED = "ticket_closed"
+    COMMENT = "comment_added"
+    OVERDUE = "ticket_overdue"
+    UPDATED = "ticket_updated"
+
+
+class Recipient(StrEnum):
+    """As what somebody is told; a page explains a mail with it ("because you are the assignee")."""
+
+    CUSTOMER = "customer"
+    ASSIGNEE = "assignee"
+    CREATOR = "creator"
+    TEAM = "team"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    user_id: int
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    user_id: int
+    recipient: Recipient
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What happened, to which ticket. `assignee` is the one after the event.
+
+    `creator` is the agent who opened the ticket by hand, None for one from mail. `customers` are the requester, first,
+    and the others who take part. `team` follows the ticket. `before` and `after` hold a changed status.
+    `is_consequence`: it followed from something said, which is told already.
+    """
+
+    actor_id: int | None
+    customers: tuple[Person, ...] = ()
+    assignee: Person | None = None
+    creator: Person | None = None
+    team: tuple[Person, ...] = ()
+    comment_kind: CommentKind | None = None
+    is_released: bool = True
+    is_automatic: bool = False
+    before: Status | None = None
+    after: Status | None = None
+    is_consequence: bool = False
+
+
+def audience(event: str, facts: Facts) -> list[Notice]:
+    """Who is told of an event of this type; nobody of one that is not in `Event`."""
+    if event not in set(Event):
+        return []
+    found: dict[int, Notice] = {}
+    for notice in _TOLD[Event(event)](facts):
+        is_own = notice.user_id == facts.actor_id
+        if not is_own or (notice.template is Template.CREATED and notice.recipient is Recipient.CUSTOMER):
+            found.setdefault(notice.user_id, notice)
+    return list(found.values())
+
+
+def _customers(facts: Facts, template: Template) -> Iterable[Notice]:
+    return (Notice(p.user_id, Recipient.CUSTOMER, template) for p in facts.customers)
+
+
+def _requester(facts: Facts, template: Template) -> Iterable[Notice]:
+    return list(_customers(facts, template))[:1]
+
+
+def _team(recipient: Recipient, template: Template, *people: Person | None) -> Iterable[Notice]:
+    """Notices for members of the team; somebody who is none, or no more, is told nothing internal."""
+    return (Notice(p.user_id, recipient, template) for p in people if p is not None and p.role in TEAM)
+
+
+def _opened(facts: Facts) -> Iterable[Notice]:
+    """Of a ticket an agent opened the customer learns by what the agent writes to him."""
+    if facts.creator is None and not facts.is_automatic:
+        yield from _requester(facts, Template.CREATED)
+    yield from _team(Recipient.ASSIGNEE, Template.CREATED, facts.assignee)
+
+
+def _assigned(facts: Facts) -> Iterable[Notice]:
+    return _team(Recipient.ASSIGNEE, Template.ASSIGNED, facts.assignee)
+
+
+def _status_changed(facts: Facts) -> Iterable[Notice]:
+    """Resolved and closed have templates of their own; steps within "Open" are none of the customer's business."""
+    if facts.is_consequence or facts.after is None:
+        return
+    if facts.after is Status.RESOLVED:
+        yield from _customers(facts, Template.RESOLVED)
+    elif facts.after is Status.CLOSED:
+        yield from _customers(facts, Template.CLOSED)
+    else:
+        if facts.before is None or customer_label(facts.before) != customer_label(facts.after):
+            yield from _customers(facts, Template.STATUS)
+        yield from _team(Recipient.ASSIGNEE, Template.STATUS, facts.assignee)
+
+
+def _updated(facts: Facts) -> Iterable[Notice]:
+    if facts.is_consequence:
+        return
+    yield from _customers(facts, Template.UPDATED)
+    yield from _team(Recipient.ASSIGNEE, Template.UPDATED, facts.assignee)
+
+
+def _comment_added(facts: Facts) -> Iterable[Notice]:
+    """A customer's "new comment" mail is the staff answer itself. A vacation answer is told to nobody."""
+    if facts.is_automatic:
+        return
+    if facts.comment_kind is CommentKind.REPLY and facts.is_released:
+        yield from _customers(facts, Template.COMMENT)
+    yield from _team(Recipient.ASSIGNEE, Template.COMMENT, facts.assignee)
+    if facts.comment_kind is CommentKind.NOTE:
+        yield from _team(Recipient.TEAM, Template.COMMENT, *facts.team)
+
+
+def _comment_released(facts: Facts) -> Iterable[Notice]:
+    return _team(Recipient.ASSIGNEE, Template.COMMENT, facts.assignee)
+
+
+def _overdue(facts: Facts) -> Iterable[Notice]:
+    yield from _team(Recipient.ASSIGNEE, Template.OVERDUE, facts.assignee)
+    yield from _team(Recipient.CREATOR, Template.OVERDUE, facts.creator)
+
+
+_TOLD = {
+    Event.OPENED: _opened,
+    Event.ASSIGNED: _assigned,
+    Event.STATUS_CHANGED: _status_changed,
+    Event.PRIORITY_CHANGED: _updated,
+    Event.CATEGORY_CHANGED: _updated,
+    Event.DUE_CHANGED: _updated,
+    Event.COMMENT_ADDED: _comment_added,
+    Event.COMMENT_RELEASED: _comment_released,
+    Event.OVERDUE: _overdue,
+}
