@@ -34,12 +34,13 @@ def partial_from_beginning(beginning: bytes) -> bytes:
     part = _first_text(beginning)
     if part is None:
         return partial_message(header, b"", b"")
-    payload = part.get_payload()
-    text = payload.encode("ascii", "surrogateescape") if isinstance(payload, str) else b""
     described = [
         f"{name}: {value}\r\n" for name, value in part.items() if name.lower().startswith("content-t")
     ]
-    part_header = "".join(described).encode("utf-8", "surrogateescape")
+    part_header = "".join(described).encode("utf-8", "replace")
+    del part["Content-Transfer-Encoding"]  # what follows is then the text as it was sent
+    payload = part.get_payload(decode=True)
+    text = payload if isinstance(payload, bytes) else b""
     return partial_message(header, part_header, text[:MAX_TEXT_BYTES])
 
 
