@@ -97,18 +97,18 @@ def open_socket(server: ServerAddress, watch: Watch) -> socket.socket:
         if server.security is Security.TLS:
             return tls_context(server).wrap_socket(connection, server_hostname=server.host)
         if server.security is Security.PLAIN:
-            _require_loopback(connection, server)
+            require_protection(connection.getpeername()[0], server)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _require_loopback(connection: socket.socket, server: ServerAddress) -> None:
-    """Judged by the address we are connected to: a name can point anywhere."""
-    peer = ipaddress.ip_address(connection.getpeername()[0].partition("%")[0])
-    peer = getattr(peer, "ipv4_mapped", None) or peer
-    if not (peer.is_loopback or server.allow_plaintext):
+def require_protection(peer: str, server: ServerAddress) -> None:
+    """Plain text stays on this machine, judged by the address we are connected to: a name can point anywhere."""
+    address = ipaddress.ip_address(peer.partition("%")[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    if not (address.is_loopback or server.allow_plaintext):
         raise UnusableServer(
             "The connection to %(host)s would not be encrypted. Use TLS or STARTTLS, or allow plain text for this account.",
             host=server.host,

@@ -3,6 +3,7 @@
 `from tests.servers.fixtures import authority, imap_server, mailbox, sink  # noqa: F401`
 """
 
+import os
 import shutil
 
 import pytest
@@ -44,8 +45,6 @@ def pymap(authority):
 @pytest.fixture(scope="session")
 def imap_server(request):
     """Dovecot when it is installed, else pymap; use one user per test."""
-    import os
-
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
     if shutil.which("dovecot", path=path) or os.environ.get("HELPDESK_TEST_REQUIRE") == "all":
         require("dovecot", "real IMAP is not tested")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 import time
+import warnings
 from dataclasses import dataclass, field
 
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -126,14 +127,16 @@ class _Conversation(SMTP):
         options = {"tls_context": sink.context} if sink.security is Security.STARTTLS else {}
         if sink.users is not None:
             options |= {"authenticator": sink._authenticate, "auth_required": True, "auth_require_tls": False}
-        super().__init__(
-            _Handler(sink),
-            data_size_limit=sink.size_limit,
-            enable_SMTPUTF8=sink.utf8,
-            hostname="sink.example",
-            loop=sink._loop,
-            **options,
-        )
+        with warnings.catch_warnings():  # aiosmtpd warns of logins without TLS; some tests want just that
+            warnings.simplefilter("ignore")
+            super().__init__(
+                _Handler(sink),
+                data_size_limit=sink.size_limit,
+                enable_SMTPUTF8=sink.utf8,
+                hostname="sink.example",
+                loop=sink._loop,
+                **options,
+            )
 
     def connection_made(self, transport):
         if self.transport is None:  # not the second time, after STARTTLS
@@ -192,10 +195,9 @@ class _Handler:
         sink = self.sink
         answer = sink._next_answer("END")
         if answer is None or answer.startswith("2"):
-            options = tuple(envelope.mail_options)
-            sink._taken.append(
-                Taken(envelope.mail_from or "", tuple(envelope.rcpt_tos), envelope.content, options)
-            )
+            sender = "" if envelope.mail_from == "<>" else envelope.mail_from
+            recipients, options = tuple(envelope.rcpt_tos), tuple(envelope.mail_options)
+            sink._taken.append(Taken(sender, recipients, envelope.content, options))
         sink.ended.set()
         match sink.at_end:
             case "hang":
