@@ -18,7 +18,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from email.utils import format_datetime, getaddresses
 
-from helpdesk.mail.headers import is_address, normalise_address
+from helpdesk.mail.headers import ascii_domain, is_address, normalise_address
 from helpdesk.mail.thread import INSTANCE_HEADER, TICKET_HEADER
 from helpdesk.mail.types import Address, MailFile
 
@@ -143,7 +143,7 @@ def _mailboxes(people: tuple[Address, ...], *, names: bool) -> str:
 
 def _mailbox(person: Address, *, names: bool) -> str:
     local, _, domain = person.email.rpartition("@")
-    email_ = f"{local}@{domain.encode('idna').decode('ascii')}"
+    email_ = f"{local}@{ascii_domain(domain)}"
     name = clean(person.name)[:200]
     if not names or not name:
         return email_

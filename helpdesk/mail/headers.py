@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+import idna
+
 from helpdesk.mail.charset import clean, decode
 from helpdesk.mail.types import Address
 
@@ -21,9 +23,19 @@ _LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x20\x7f]{1,64}\Z")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
+def ascii_domain(domain: str) -> str:
+    """A host name as servers look it up, in lower case (IDNA 2008). Raises UnicodeError for what cannot be one.
+
+    The standard library's codec knows IDNA 2003 only, which makes "ss" of "ß": the name of somebody else's host.
+    """
+    if domain.isascii() or len(domain) > MAX_ADDRESS:
+        return domain.encode("ascii").decode("ascii").lower()
+    return idna.encode(domain, uts46=True).decode("ascii")
+
+
 def _domain_key(domain: str) -> str:
     try:
-        return domain.encode("idna").decode("ascii").lower()
+        return ascii_domain(domain)
     except UnicodeError:
         return domain.lower()
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from helpdesk.mail.headers import ascii_domain
 from helpdesk.mail.types import ParsedEmail
 
 INSTANCE_HEADER = "X-Helpdesk-Instance"
@@ -71,7 +72,7 @@ def issue_message_id(ticket_id: int, *, nonce: str, key: bytes, instance: str, d
     """A Message-ID (without brackets) that an answer cites; `nonce` makes it unique and must be letters and digits."""
     nonce = nonce.lower()
     signature = sign(key, "message-id", instance, str(ticket_id), nonce)
-    return f"hd.{ticket_id}.{nonce}.{signature}@{domain.encode('idna').decode('ascii')}"
+    return f"hd.{ticket_id}.{nonce}.{signature}@{ascii_domain(domain)}"
 
 
 def read_message_id(message_id: str, *, keys: Sequence[bytes], instance: str) -> IssuedId | None:

@@ -18,6 +18,7 @@ from typing import NoReturn
 from flask_mail import Connection, Mail
 
 from helpdesk.errors import PermanentError, TransientError, TransportError, UncertainError
+from helpdesk.mail.headers import ascii_domain
 from helpdesk.transports.base import Delivery, Security, ServerAddress, UnusableServer
 from helpdesk.transports.connection import Watch, explain, words
 from helpdesk.transports.smtp_login import AUTHENTICATION_MISSING, SmtpClient, explain_smtp, greet_and_log_in
@@ -254,7 +255,7 @@ class SmtpConnection(Connection):
             raise ValueError("the address holds characters no mail server takes")
         local, at, domain = address.rpartition("@")
         try:
-            domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+            domain = domain if domain.isascii() else ascii_domain(domain)
         except UnicodeError as error:
             raise ValueError("the part after @ is not the name of a host") from error
         if (
