@@ -127,7 +127,7 @@ def _by_number(
 
 def _living(ticket_id: int | None, trace: Trace) -> Ticket | None:
     """The ticket, or the one it was merged into; None for one that is gone, spam or in the trash."""
-    if ticket_id is None:
+    if not ticket_id:
         return None
     ticket = db.session.get(Ticket, ticket_id, options=[joinedload(Ticket.account)])
     if ticket is None:

@@ -9,7 +9,7 @@ from helpdesk.models import Comment, EmailMessage, Event, MailClaim, Ticket
 from helpdesk.policy.status import Status
 from helpdesk.services import access, attachments, people, settings
 from helpdesk.services.ingest import process, store
-from helpdesk.services.ingest.apply import UNVERIFIED_EMAIL
+from helpdesk.services.ingest.reading import UNVERIFIED_EMAIL
 from helpdesk.services.tickets import changing
 from tests import factories
 from tests.factories import CUSTOMER, OTHER_CUSTOMER, STRANGER, SUPPORT, make_mail

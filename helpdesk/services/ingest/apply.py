@@ -18,15 +18,13 @@ from helpdesk.services import events, people, routing, settings
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.ingest import bounces, copies, floods
 from helpdesk.services.ingest.own import OwnAddresses
-from helpdesk.services.ingest.reading import Reading
+from helpdesk.services.ingest.reading import UNVERIFIED_EMAIL, UNVERIFIED_NAME, Reading
 from helpdesk.services.ingest.trace import Trace
 from helpdesk.services.routing import Route, RouteKind
 from helpdesk.services.tickets import comments, opening
 from helpdesk.services.tickets.comments import Words
 
 MAX_RECEIVED = 40
-UNVERIFIED_EMAIL = "no-reply@unverified-sender.invalid"
-UNVERIFIED_NAME = "Unverified sender"
 FORCED = "is_forced"  # in `payload`: a person said that this mail shall be taken
 
 

@@ -61,7 +61,11 @@ class Claim:
 
 
 def _held_by(token: str) -> ColumnElement[bool]:
-    return (EmailMessage.claim == token) & (EmailMessage.state == EmailState.PROCESSING)
+    return (
+        (EmailMessage.direction == Direction.IN)
+        & (EmailMessage.state == EmailState.PROCESSING)
+        & (EmailMessage.claim == token)
+    )
 
 
 def _update(where: ColumnElement[bool], **values: object) -> None:
@@ -115,28 +119,20 @@ def take(most: int, *, tried_first: bool) -> Claim | None:
 
 
 def _claim(where: ColumnElement[bool], count: int, now: datetime) -> Claim | None:
+    """Choose, then take: PostgreSQL may run a subquery with a limit more than once within one UPDATE."""
+    rows = select(EmailMessage.id).where(where).order_by(EmailMessage.id).limit(count)
+    chosen = db.session.scalars(rows.with_for_update(skip_locked=True)).all()
+    if not chosen:
+        return None
     token = secrets.token_hex(16)
-    chosen = (
-        select(EmailMessage.id)
-        .where(where)
-        .order_by(EmailMessage.id)
-        .limit(count)
-        .with_for_update(skip_locked=True)
+    _update(
+        EmailMessage.id.in_(chosen),
+        state=EmailState.PROCESSING,
+        attempts=EmailMessage.attempts + 1,
+        claim=token,
+        claimed_until=now + timedelta(seconds=_seconds()),
     )
-    statement = (
-        update(EmailMessage)
-        .where(EmailMessage.id.in_(chosen), where)
-        .values(
-            state=EmailState.PROCESSING,
-            attempts=EmailMessage.attempts + 1,
-            claim=token,
-            claimed_until=now + timedelta(seconds=_seconds()),
-        )
-        .returning(EmailMessage.id)
-        .execution_options(synchronize_session=False)
-    )
-    email_ids = sorted(db.session.scalars(statement))
-    return Claim(token, email_ids) if email_ids else None
+    return Claim(token, list(chosen))
 
 
 def _bury(now: datetime) -> None:

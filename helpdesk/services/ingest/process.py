@@ -17,9 +17,9 @@ from datetime import timedelta
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from helpdesk import storage
-from helpdesk.database import db, end_read, transaction
+from helpdesk.database import db, end_read, insert_once, transaction, utcnow
 from helpdesk.errors import Conflict, HelpdeskError, InvalidInput, NotFound
-from helpdesk.models import EmailMessage, User
+from helpdesk.models import EmailMessage, MailClaim, User
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.queue import wake_after_commit
 from helpdesk.services import attachments, events, settings
@@ -37,6 +37,7 @@ BACKOFF = timedelta(minutes=1)
 MAY_RETRY = (EmailState.FAILED, EmailState.HELD, EmailState.IGNORED, EmailState.DISCARDED)
 MAY_DISCARD = (EmailState.FAILED, EmailState.HELD, EmailState.RECEIVED)
 RACES = (InvalidInput, DBAPIError)  # two workers met; the second try finds what the first one made
+KEY = "claim_key"  # in `payload` of a mail that failed: what its claim would be
 is_waiting = claims.is_waiting
 
 
@@ -164,6 +165,8 @@ class _Worker:
         values = _headers(reading) | {"reason": reason, "detail": f"{type(cause).__name__}: {cause}"[:5000]}
         with transaction():
             attempts = claims.attempts_of(email_id)
+            if reading is not None:  # should a person discard it, no rescan shall bring it back
+                _remember(email_id, reading)
             if counts and attempts >= claims.MAX_ATTEMPTS:
                 claims.finish(email_id, token, state=EmailState.FAILED, **values)
                 events.record("email.failed", actor=None, email_id=email_id, reason="error")
@@ -190,6 +193,12 @@ def _headers(reading: Reading | None) -> dict[str, object]:
         "from_name": claimed.name[:255],
         "subject": reading.parsed.subject[:998],
     }
+
+
+def _remember(email_id: int, reading: Reading) -> None:
+    email = db.session.get_one(EmailMessage, email_id)
+    email.payload = email.payload | {KEY: [reading.message_key, reading.body_digest]}
+    db.session.flush()
 
 
 def _final(outcome: Outcome, mail: Delivery) -> dict[str, object]:
@@ -226,6 +235,11 @@ def discard(email_id: int, actor: User | None) -> EmailMessage:
     """Within a transaction: a person has seen the mail and wants no ticket of it. Its bytes stay. Raises as `retry`."""
     email = _incoming(email_id, MAY_DISCARD)
     email.state = EmailState.DISCARDED
+    key = email.payload.get(KEY)
+    if isinstance(key, list):
+        insert_once(
+            MailClaim, message_id_hash=key[0], body_digest=key[1], email_id=email.id, created_at=utcnow()
+        )
     db.session.flush()
     events.record("email.discarded", actor=actor, email_id=email.id, account_id=email.account_id)
     return email

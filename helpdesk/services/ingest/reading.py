@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from flask import current_app
 
 from helpdesk.mail import classify, parse, quotes, thread
-from helpdesk.mail.headers import is_address
+from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.mail.types import Address, ParsedEmail, SplitText
 from helpdesk.services import keys, settings
 from helpdesk.services.outbox.queue import hash_of
 
 MEGABYTE = 1024 * 1024
 THREAD_KEYS = "message-id"
+UNVERIFIED_EMAIL = "no-reply@unverified-sender.invalid"  # nobody's, by RFC 2606; nothing is ever sent there
+UNVERIFIED_NAME = "Unverified sender"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ class Reading:
     def author(self) -> Address | None:
         """Who wrote it; None when that cannot be told, or when no mail could ever go there."""
         author = self.parsed.author
-        return author if author is not None and is_address(author.email) else None
+        if author is None or not is_address(author.email):
+            return None
+        return None if normalise_address(author.email) == UNVERIFIED_EMAIL else author
 
     @property
     def claimed(self) -> Address:
