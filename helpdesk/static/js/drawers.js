@@ -1,5 +1,8 @@
 // Drawers and dialogs are popovers and need no script. This closes what floats when the window becomes wide enough to show
 // it in place, closes [data-menu] when the reader turns elsewhere, and puts the focus on [data-focus] (errors, test results).
+// Where panes scroll on their own, the newest entry of a conversation, [data-newest], comes into sight.
+const WIDE = matchMedia("(min-width: 48.01rem)");
+
 export function bindDrawers(root) {
   if (root === document) {
     window.addEventListener("resize", closeDrawers);
@@ -7,7 +10,7 @@ export function bindDrawers(root) {
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape") closeMenus(null);
     });
-    document.querySelector("[data-newest]:not(:first-of-type)")?.scrollIntoView({ block: "nearest" });
+    if (!location.hash && WIDE.matches) document.querySelector("[data-newest]")?.scrollIntoView({ block: "nearest" });
   }
   root.querySelector("[data-focus]")?.focus();
 }
