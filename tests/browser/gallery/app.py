@@ -8,7 +8,7 @@ from flask_wtf import CSRFProtect
 from jinja2 import ChoiceLoader, FileSystemLoader
 
 import helpdesk
-from helpdesk.web import filters
+from helpdesk.web import assets, filters
 from tests.browser.gallery import samples
 
 PRODUCT = Path(helpdesk.__file__).parent
@@ -30,6 +30,7 @@ def create_gallery():
     Babel(app)
     CSRFProtect(app)
     filters.init_app(app)
+    assets.init_app(app)
     app.jinja_env.globals["samples"] = samples
     app.add_url_rule("/<page>", view_func=show_page)
     app.add_url_rule("/error-<code>", view_func=show_error)
