@@ -1,140 +1,219 @@
-"""What the sender newly wrote, apart from the history below it. Linear in the input; nothing is thrown away."""
+"""What the sender newly wrote, apart from the history below it. Linear in the input; nothing is thrown away.
+
+1. HTML with the marks mail programs put around what they quote becomes text with `>` before every quoted line.
+2. Rules for lines find the header above a quoted mail (`On ... wrote:`, `From: / Sent: / To:`, separators).
+3. A quoted block that the sender answered piece by piece stays with his answers; a forwarded mail stays.
+4. When nothing would remain, everything is shown.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+from helpdesk.mail.quote_headers import MARKS, REPLY_ABOVE, bare, history_header, is_quoted
+from helpdesk.mail.quote_html import marked_text
+from helpdesk.mail.quote_words import FORWARD, INLINE, MOBILE
 from helpdesk.mail.types import SplitText
 
-REPLY_ABOVE = "##- Please type your reply above this line -##"
+__all__ = ["REPLY_ABOVE", "split_reply"]
+
 MAX_LINES = 2_000
 MAX_CHARS = 64_000
-MAX_HEADER_LINES = 4
+MAX_SIGNATURE_LINES = 15
+MAX_DISCLAIMER_LINES = 60
 
-_WROTE = re.compile(
-    r"(?:(?:schrieb|schreef|skrev|skreiv|geskryf)\b[^:]{0,150}[:：]|"
-    r"(?:wrote|writes|a écrit|escribió|escreveu|ha scritto|scrisse|kirjoitti|napisał\(?a?\)?|"
-    r"napsal\(?a?\)?|napísal|írta|yazdı|написал\(?а?\)?|пишет|писал|написав|έγραψε|a scris|napisao|je napisao|"
-    r"写道|寫道|のメール|さんは書きました|작성|đã viết|menulis|ได้เขียน|כתב)\s*[:：]?)\s*\Z",
-    re.IGNORECASE,
-)
-_OPENING = re.compile(
-    r"\s*>?\s*(?:on|am|le|el|em|il|op|den|dne|dňa|w dniu|dnia|pada|à|ons|tor|fre|lör|sön|mån|tis|v|в|στις|\d{1,4}[./年-]|"
-    r"(?:mon|tue|wed|thu|fri|sat|sun)\w*[, ]|.{1,80}<[^<>\s]+@[^<>\s]+>)",
-    re.IGNORECASE,
-)
-_SEPARATOR = re.compile(
-    r"\s*[-_*=]{2,}\s*(?:original message|original appointment|ursprüngliche nachricht|originalnachricht|"
-    r"message d'origine|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|"
-    r"oprindelig meddelelse|ursprungligt meddelande|opprinnelig melding|alkuperäinen viesti|wiadomość oryginalna|"
-    r"původní zpráva|eredeti üzenet|orijinal ileti|исходное сообщение|reply above this line)\s*[-_*=]{2,}\s*\Z",
-    re.IGNORECASE,
-)
-_FORWARD = re.compile(
-    r"\s*(?:-{2,}\s*(?:forwarded message|weitergeleitete nachricht|message transféré|mensaje reenviado|"
-    r"mensagem encaminhada|messaggio inoltrato|doorgestuurd bericht)\s*-{2,}|begin forwarded message:|"
-    r"anfang der weitergeleiteten nachricht:)\s*\Z",
-    re.IGNORECASE,
-)
-_FROM = re.compile(
-    r"\s*\*?(?:from|von|de|da|van|från|fra|lähettäjä|od|feladó|kimden|от|寄件者|发件人|差出人)\s*:\*?\s*\S",
-    re.IGNORECASE,
-)
-_SENT = re.compile(
-    r"\s*\*?(?:sent|date|gesendet|datum|envoyé|enviado(?: el| em)?|fecha|data|inviato|verzonden|skickat|sendt|dato|"
-    r"lähetetty|wysłano|odesláno|küldve|gönderildi|tarih|отправлено|дата|发送时间|送信日時|to|an|à|para|aan|till|til)\s*:\*?\s*\S",
-    re.IGNORECASE,
-)
-_RULE = re.compile(r"\s*_{10,}\s*\Z")
-_SIGNATURE = re.compile(r"--\s?\Z")
-_MOBILE = re.compile(
-    r"\s*(?:sent from my .{1,40}|von meinem .{1,40} gesendet|gesendet von .{1,40}|envoyé de mon .{1,40}|"
-    r"get outlook for .{1,20}|enviado desde mi .{1,40}|inviato da .{1,40})\s*\Z",
-    re.IGNORECASE,
-)
+_RULE = re.compile(r"[-_*=~#+–—ᐧ]{1,200}\Z")
+_TAIL = re.compile(r"(?:--|—|–|_{2,200})\Z")  # a signature's or a mailing list's first line
+_OPEN_LINK = re.compile(r"[(<]https?:[^)>\s]{0,400}\Z")
+_LINK_LINE = re.compile(r"\s*[(<]https?:\S{1,400}\s?>?\s*\Z")
+_LINK_REST = re.compile(r"\S{1,400}[)>]\s*\Z")
+_TRAILING_LINK = re.compile(r"\s?[<(]https?:[^\s<>]{1,400}[)>]\Z")
 
 
 def split_reply(text: str, html: str = "") -> SplitText:
     """Split a body at its quoted history. When nothing would stay, everything is shown.
 
-    Forwarded blocks stay, answers between quotes keep what they answer. `html` is not needed by these rules.
+    Forwarded blocks stay, answers between quotes keep what they answer. `html` decides when it carries a mail
+    program's own marks; the line breaks of `text` are kept when both say the same.
     """
-    lines = text.replace("\r\n", "\n").split("\n")
-    head = lines[:MAX_LINES] if len(text) <= MAX_CHARS else _within(lines)
-    cut = _cut_at(head)
-    visible = "\n".join(lines[:cut]).strip("\n").rstrip()
+    plain = _split_lines(text)
+    marked, is_certain = marked_text(html) if html else ("", False)
+    if not marked or (plain.quoted and not is_certain):
+        return plain
+    from_html = _split_lines(marked)
+    if not is_certain and not from_html.quoted:
+        return plain
+    if text.strip() and plain.visible.split() == from_html.visible.split():
+        return plain
+    return from_html
+
+
+def _split_lines(text: str) -> SplitText:
+    lines = _shared_lines_parted(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    count = _lines_looked_at(lines)
+    scan = _Scan(lines[:count])
+    scan.run()
+    beyond = list(range(count, len(lines)))
+    if beyond and scan.is_open:
+        scan.shown += beyond
+    else:
+        scan.cut += beyond
+        scan.trim()
+    visible = _joined(lines, scan.shown).rstrip()
     if not visible.strip():
-        return SplitText(text.strip("\n"))
-    return SplitText(visible, "\n".join(lines[cut:]).strip("\n"))
+        return SplitText(_joined(lines, list(range(len(lines)))))
+    return SplitText(visible, _joined(lines, scan.cut))
 
 
-def _within(lines: list[str]) -> list[str]:
-    kept, size = [], 0
-    for line in lines[:MAX_LINES]:
+def _joined(lines: list[str], which: list[int]) -> str:
+    return "\n".join(lines[i] for i in sorted(which) if lines[i] not in MARKS).strip("\n")
+
+
+def _shared_lines_parted(lines: list[str]) -> list[str]:
+    """Some programs write `On ... wrote:` behind the last word of the answer, on the same line."""
+    parted: list[str] = []
+    for line in lines:
+        shares = len(line) < 500 and line.rstrip().endswith("wrote:") and not is_quoted(line)
+        found = INLINE.match(line) if shares else None
+        parted += [found["reply"], found["header"]] if found else [line]
+    return parted
+
+
+def _lines_looked_at(lines: list[str]) -> int:
+    size = 0
+    for count, line in enumerate(lines[:MAX_LINES]):
         size += len(line)
         if size > MAX_CHARS:
-            break
-        kept.append(line)
-    return kept
+            return count
+    return min(len(lines), MAX_LINES)
 
 
-def _cut_at(lines: list[str]) -> int:
-    """The index of the first line of the history; the number of lines when there is none."""
-    for i, line in enumerate(lines):
-        if _FORWARD.match(line[:200]):
-            return len(lines)
-        if _begins_history(lines, i) and not _is_answered_inline(lines, i):
-            return _without_signature(lines, i)
-    return _without_signature(lines, _trailing_quote(lines))
+class _Scan:
+    """One pass over the lines: every index ends in `shown` or in `cut`."""
 
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.shown: list[int] = []
+        self.cut: list[int] = []
+        self.is_open = True  # what lies beyond the last line looked at belongs to `shown`
+        self.quoted = [is_quoted(line) for line in lines]
+        self.blank = [not bare(line) and not q for line, q in zip(lines, self.quoted, strict=True)]
+        self.words = [
+            not q and not b and not _RULE.match(bare(line)) and line not in MARKS
+            for line, q, b in zip(lines, self.quoted, self.blank, strict=True)
+        ]
+        self.last_quoted = max((i for i, q in enumerate(self.quoted) if q), default=-1)
+        self.last_words = max((i for i, w in enumerate(self.words) if w), default=-1)
+        self.has_words = False
 
-def _begins_history(lines: list[str], i: int) -> bool:
-    line = lines[i][:400]
-    if REPLY_ABOVE in line or _SEPARATOR.match(line):
-        return True
-    if _RULE.match(line) and any(_FROM.match(after[:200]) for after in lines[i + 1 : i + 3]):
-        return True
-    if _FROM.match(line) and any(_SENT.match(after[:200]) for after in lines[i + 1 : i + 4]):
-        return not lines[i].lstrip().startswith(">")
-    return _is_wrote_line(lines, i)
+    def run(self) -> None:
+        """Walk down; a header of history decides about what lies below it."""
+        at, end = 0, len(self.lines)
+        while at < end:
+            if FORWARD.match(bare(self.lines[at])):
+                self.shown += range(at, end)
+                return
+            header = history_header(self.lines, at)
+            if header is None:
+                self._show(at)
+                at += 1
+            elif not header.is_attribution:
+                if self.has_words:
+                    self._cut_from(at)
+                    return
+                self.shown += range(at, at + header.lines)  # a pasted block on top: the words come below it
+                at += header.lines
+            else:
+                at = self._after_attribution(at, header.lines)
 
+    def _after_attribution(self, at: int, length: int) -> int:
+        """Decide about the quote below `On ... wrote:`; the index to go on with."""
+        below = at + length
+        while below < len(self.lines) and self.blank[below]:
+            below += 1
+        if below == len(self.lines) or not self.quoted[below]:
+            if self.has_words or below == len(self.lines):
+                self._cut_from(at)
+                return len(self.lines)
+            self.cut += range(at, at + length)  # written below an unmarked quote: no way to tell them apart
+            return at + length
+        end = self._end_of_quote(below)
+        if self.last_words < end or self._is_signature(end):
+            self._cut_from(at)
+            return len(self.lines)
+        if self.last_quoted >= end:  # answered piece by piece
+            for i in range(at, len(self.lines)):
+                self._show(i)
+            return len(self.lines)
+        self.cut += range(at, end)
+        return end
 
-def _is_wrote_line(lines: list[str], i: int) -> bool:
-    """`On ... wrote:`, in one line or broken over a few."""
-    if not _OPENING.match(lines[i][:400]):
-        return False
-    joined = ""
-    for line in lines[i : i + MAX_HEADER_LINES]:
-        joined = f"{joined} {line.strip()}".strip()
-        if len(joined) > 400 or not line.strip():
+    def _show(self, at: int) -> None:
+        self.shown.append(at)
+        self.has_words = self.has_words or self.words[at]
+
+    def _cut_from(self, at: int) -> None:
+        self.cut += range(at, len(self.lines))
+        self.is_open = False
+
+    def _end_of_quote(self, at: int) -> int:
+        """The first line behind a quoted block; what a mail program broke over lines belongs to it."""
+        while at < len(self.lines) and (self.quoted[at] or self.blank[at] or self._is_broken_line(at)):
+            at += 1
+        return at
+
+    def _is_broken_line(self, at: int) -> bool:
+        line, above = self.lines[at][:500], self.lines[at - 1][-500:]
+        if at == 0 or not self.quoted[at - 1]:
             return False
-        if _WROTE.search(joined):
-            return bool(re.search(r"\d|@", joined))
-    return False
+        # `=`: a soft break of quoted-printable that nobody decoded
+        return bool(
+            above.endswith("=")
+            or _LINK_LINE.match(line)
+            or (_OPEN_LINK.search(above) and _LINK_REST.match(line))
+        )
 
+    def _is_signature(self, at: int) -> bool:
+        return at < len(self.lines) and _TAIL.match(self.lines[at].rstrip()) is not None
 
-def _is_answered_inline(lines: list[str], i: int) -> bool:
-    """Whether own words follow between the quoted lines: then all of it is the answer."""
-    seen_quote = False
-    for line in lines[i + 1 :]:
-        if line.lstrip().startswith(">"):
-            seen_quote = True
-        elif line.strip() and seen_quote:
-            return not (_SIGNATURE.match(line) or _MOBILE.match(line[:200]) or line.startswith(("__", "--")))
-    return False
+    def trim(self) -> None:
+        """Take from the end of what is shown: blank lines, rules, a quote nobody answered, signatures."""
+        if any(FORWARD.match(bare(self.lines[i])) for i in self.shown):
+            return
+        for _ in range(3):
+            self._trim_while(lambda i: self.blank[i] or not (self.words[i] or self.quoted[i]))
+            if any(self.words[i] for i in self.shown):
+                self._trim_while(lambda i: self.quoted[i] or self.blank[i])
+            self._trim_signature()
 
+    def _trim_while(self, is_over: Callable[[int], bool]) -> None:
+        kept = len(self.shown)
+        while kept and is_over(self.shown[kept - 1]):
+            kept -= 1
+        self._keep(kept)
 
-def _trailing_quote(lines: list[str]) -> int:
-    """Where a block of `>` lines at the end begins."""
-    end = len(lines)
-    while end and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith(">")):
-        end -= 1
-    return end
+    def _keep(self, count: int) -> None:
+        self.cut += self.shown[count:]
+        del self.shown[count:]
 
+    def _trim_signature(self) -> None:
+        first = next((p for p, i in enumerate(self.shown) if self.words[i]), len(self.shown))
+        for back in range(1, min(MAX_DISCLAIMER_LINES, len(self.shown) - first)):
+            place = len(self.shown) - back
+            line = self.lines[self.shown[place]]
+            if line == "-- " or (back <= MAX_SIGNATURE_LINES and line.rstrip() in ("--", "—", "–")):
+                self._keep(place)
+                return
+        self._trim_advertising(first)
 
-def _without_signature(lines: list[str], end: int) -> int:
-    """Cut a signature behind `-- `, and the advertising of phones."""
-    for i in range(max(end - 12, 1), end):
-        if _SIGNATURE.match(lines[i]) or _MOBILE.match(lines[i][:200]):
-            return i
-    return end
+    def _trim_advertising(self, first: int) -> None:
+        """`Sent from my phone`, a paragraph of its own among the last lines."""
+        for place in range(max(first + 1, len(self.shown) - MAX_SIGNATURE_LINES), len(self.shown)):
+            line = _TRAILING_LINK.sub("", bare(self.lines[self.shown[place]]))
+            if len(line) > 80 or not MOBILE.match(line) or line.endswith((".", "?", "!", ",")):
+                continue
+            above, below = self.shown[place - 1], self.shown[place + 1 : place + 2]
+            if not self.words[above] and not any(self.words[i] for i in below):
+                self.cut.append(self.shown.pop(place))
+                return

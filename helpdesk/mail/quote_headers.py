@@ -1,0 +1,137 @@
+"""Recognises the lines a mail program puts above what it quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from helpdesk.mail.quote_words import (
+    ADDRESS,
+    ADDRESS_LAST,
+    DATE,
+    LABELS,
+    OPENING,
+    SEPARATOR,
+    TIME,
+    WEEKDAY,
+    WROTE_LAST,
+    WROTE_THEN_NAME,
+)
+
+REPLY_ABOVE = "##- Please type your reply above this line -##"
+BREAK = "\ue000"  # a line our own HTML reading puts where a mail program draws the line above the quoted mail
+HISTORY = "\ue001"  # ... and where a mark leaves no doubt
+MARKS = (BREAK, HISTORY)
+MAX_LINE = 400
+MAX_ATTRIBUTION_LINES = 4
+MAX_BLOCK_LINES = 12
+
+_INVISIBLE = str.maketrans("", "", "\u200b\u200e\u200f\u202a\u202c\u2060\u2068\u2069\ufeff\xad")
+_SECOND_LABEL = re.compile(
+    r"\s\*{0,2}(?:date|sent|gesendet|datum|envoyé|verzonden|enviado|inviato)\s?:", re.IGNORECASE
+)
+_LONG_RULE = re.compile(r"(?:_{8,200}|-{8,200})\Z")
+_DIGIT = re.compile(r"\d")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryHeader:
+    """`lines` lines that introduce a quoted mail. An attribution (`On ... wrote:`) is never anybody's own words."""
+
+    lines: int
+    is_attribution: bool
+
+
+def is_quoted(line: str) -> bool:
+    """Whether a line stands behind a quotation mark."""
+    return line.lstrip(" \t").startswith(">")
+
+
+def bare(line: str) -> str:
+    """A line without quotation marks, indents and invisible characters, cut to what a header may be long."""
+    return line[: 2 * MAX_LINE].lstrip("> \t\xa0").translate(_INVISIBLE).strip()[: MAX_LINE + 1]
+
+
+def history_header(lines: Sequence[str], at: int) -> HistoryHeader | None:
+    """The header of a quoted mail that begins at this line, if one does. Looks at no more than a dozen lines."""
+    first = bare(lines[at])
+    if not first:
+        return None
+    if first == HISTORY:
+        return HistoryHeader(1, is_attribution=False)
+    if REPLY_ABOVE in first:
+        return HistoryHeader(1, is_attribution=True)
+    if SEPARATOR.match(first):
+        return HistoryHeader(1, is_attribution=False)
+    if length := _attribution(lines, at):
+        return HistoryHeader(length, is_attribution=True)
+    if length := _block(lines, at):
+        return HistoryHeader(length, is_attribution=False)
+    return None
+
+
+def _attribution(lines: Sequence[str], at: int) -> int:
+    """How many lines `On ... wrote:` takes here, 0 when it does not begin here."""
+    joined = ""
+    for count, line in enumerate(lines[at : at + MAX_ATTRIBUTION_LINES], start=1):
+        part = bare(line)
+        if not part or (count > 1 and is_quoted(line) and not is_quoted(lines[at])):
+            return 0
+        # a soft break of quoted-printable that nobody decoded
+        joined = joined[:-1] + part if joined.endswith("=") else f"{joined} {part}".strip(" -–—")
+        if len(joined) > MAX_LINE:
+            return 0
+        if _is_attribution(joined, bare(lines[at])):
+            return 0 if _begins_later(lines, at, count) else count
+    return 0
+
+
+def _begins_later(lines: Sequence[str], at: int, count: int) -> bool:
+    """Whether the first of the joined lines still belongs to the words above, since a later start suffices."""
+    for start in range(at + 1, at + count):
+        joined = " ".join(bare(line) for line in lines[start : at + count]).strip(" -–—")
+        if DATE.search(joined) and _is_dated_opening(joined) and _is_attribution(joined, joined):
+            return True
+    return False
+
+
+def _is_dated_opening(text: str) -> bool:
+    begins = text[0].isdigit() or OPENING.match(text) or WEEKDAY.match(text)
+    return bool(begins and (DATE.search(text) or TIME.search(text)))
+
+
+def _is_attribution(text: str, first_line: str) -> bool:
+    """Whether one unfolded line says who wrote what follows, and when."""
+    if WROTE_LAST.search(text) or WROTE_THEN_NAME.search(text):
+        if _is_dated_opening(text):
+            return True
+        is_dated = first_line == text and DATE.search(text) and TIME.search(text)
+        return len(text) < 200 and bool(is_dated or ADDRESS.search(first_line))
+    return bool(ADDRESS_LAST.search(text) and DATE.search(text) and TIME.search(text))
+
+
+def _block(lines: Sequence[str], at: int) -> int:
+    """How many lines a block like `From: / Sent: / To: / Subject:` takes here, 0 when it is none."""
+    roles, last, strays, dated = set[str](), 0, 0, False
+    for offset, line in enumerate(lines[at : at + MAX_BLOCK_LINES]):
+        part = bare(line)
+        found = _roles(part)
+        if not found:
+            strays += 1
+            if offset == 0 or strays > 2 or (not part and len(roles) > 1):
+                break
+            continue
+        roles |= found
+        dated = dated or ("sent" in found and _DIGIT.search(part) is not None)
+        last, strays = offset, 0
+    if "from" in roles and ((dated and len(roles) > 1) or len(roles) > 3):
+        return last + 1
+    is_drawn = any(BREAK in line or _LONG_RULE.match(line.strip()) for line in lines[max(at - 3, 0) : at])
+    if is_drawn and "from" in roles and ("sent" in roles or _SECOND_LABEL.search(bare(lines[at]))):
+        return last + 1
+    return 0
+
+
+def _roles(text: str) -> set[str]:
+    return {role for role, pattern in LABELS.items() if pattern.match(text[:80])}

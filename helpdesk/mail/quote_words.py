@@ -1,0 +1,130 @@
+"""The words mail programs put above what they quote, in the languages they speak.
+
+Each pattern is tried on one short line (or a few joined ones); none nests a repetition in another.
+"""
+
+from __future__ import annotations
+
+import re
+
+# "wrote", where the line ends with it: English, German (participle), Dutch, Afrikaans, French, Spanish, Catalan,
+# Galician, Portuguese, Italian, Romanian, Danish/Norwegian/Swedish, Icelandic, Finnish, Estonian, Latvian, Lithuanian,
+# Polish, Czech, Slovak, Slovenian, Croatian/Serbian/Bosnian, Bulgarian, Macedonian, Russian, Ukrainian, Belarusian,
+# Hungarian, Greek, Turkish, Azerbaijani, Hebrew, Arabic, Persian, Hindi, Indonesian, Malay, Vietnamese, Thai, Chinese,
+# Japanese, Korean.
+_VERBS = (
+    "wrote", "writes", "wrote the following", "geschrieben", "geschreven", "geskryf",
+    "a écrit", "écrit", "escribió", "ha escrit", "va escriure", "escribiu", "escreveu", "ha scritto", "scrive",
+    "scrisse", "a scris", "skrev", "skreiv", "skrev följande", "skrifaði", "kirjoitti", "kirjutas", "rakstīja", "rašė",
+    "parašė", "napisał", "napisała", r"napisał\(a\)", "pisze", "pisze/napisał", "napsal", "napsala", r"napsal\(a\)", "píše", "napísal",
+    "napísala", r"napísal\(a\)", "napisal", "napisala", "napisao", "je napisal", "je napisala", "je napisao", r"je napisao/la", "napisao je",
+    "је написао", "је написала", "написа", "напиша", "написал", "написала", r"написал\(а\)", "пишет", "писал", "писала",
+    r"писал\(а\)", "пише", "написав", "написала", "писав", "напісаў", "піша", "írta", "ezt írta", "a következőt írta",
+    "έγραψε", "yazdı", "şunu yazdı", "şunları yazdı", "yazıb", "כתב", "כתבה", r"כתב/ה", "كتب", "كتبت", "نوشت",
+    "ने लिखा", "menulis", "menulis pesan", "đã viết", "viết", "เขียนว่า", "ได้เขียน", "写道", "寫道", "写到",
+    "のメール", "書きました", "さんは書きました", "님이 작성", "작성", "님이 씀",
+)  # fmt: skip
+WROTE_LAST = re.compile(rf"(?:^|[\s>,)\"»”])(?:{'|'.join(_VERBS)})\s?[:：]?\s*\Z", re.IGNORECASE)
+# "wrote", where the name follows it.
+WROTE_THEN_NAME = re.compile(
+    r"(?:^|\s)(?:schrieb|schreef|skrev|skreiv|kirjoitti|skrifaði|napisał|napisał\(a\)|napsal|napísal)\s[^:：]{1,200}[:：]\s*\Z",
+    re.IGNORECASE,
+)
+# How such a line begins.
+OPENING = re.compile(
+    r"(?:on|at|am|der|le|el|em|en|na|no|il|in data|il giorno|op|den|dne|dňa|w dniu|dnia|på|pe|la|în|în data|kl\.?|ons|"
+    r"tors|fre|lör|sön|mån|tis|v|в|во|у|на|ў|στις|στις|a|dana|u|dne|pada|vào|lúc|เมื่อ|เมื่อวันที่|在|於|于|ב|בתאריך|"
+    r"في|در|quoting|le|li|2\d{3}\.|kuupäeval|szerda|kedd)\b",
+    re.IGNORECASE,
+)
+WEEKDAY = re.compile(
+    r"(?:mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim|lun|mié|jue|vie|sáb|dom|seg|ter|qua|qui|sex|gio|sab|"
+    r"man|tir|ons|tor|fre|lør|søn|ma|di|wo|do|vr|za|zo|po|út|st|čt|pá|so|ne|пн|вт|ср|чт|пт|сб|вс|нд|pon|wt|śr|czw|pt|"
+    r"sob|ndz|niedz|κυρ|δευ|τρι|τετ|πεμ|παρ|σαβ|pzt|sal|çar|per|cum|cmt|paz|h|k|sze|cs|p|szo|v)[a-zа-яёіїα-ω]{0,9}\.?,?\s",
+    re.IGNORECASE,
+)
+DATE = re.compile(
+    r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}|\d{1,2}[./-]?\s?[^\W\d_]{3,12}[./,-]{0,2}\s?(?:de )?\d{4}|"
+    r"[^\W\d_]{3,12}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4}|\d{4}\s?[年년.]|\d{1,2}\.?\s[^\W\d_]{3,12}\.?"
+)
+TIME = re.compile(r"\b\d{1,2}\s?[:.h時时시]\s?\d{2}")
+ADDRESS = re.compile(r"[<(\[\"]?(?:mailto:)?[^\s<>@\[\]()\"]{1,80}@[^\s<>@\[\]()\"]{1,120}[>)\]\"]?")
+ADDRESS_LAST = re.compile(
+    r"<\s?(?:mailto:)?[^\s<>@]{1,80}@[^\s<>@]{1,120}(?:<mailto:[^\s<>]{1,200}>)?>\s?[:：]\s*\Z"
+)
+# An attribution on the same line as the words above it.
+INLINE = re.compile(
+    r"(?P<reply>.{0,300}?\w.{0,8}?)\s?(?P<header>-{0,5}\s?\bOn (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? |\d{1,2} ?[A-Z./]|"
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)).{4,200}\bwrote:\s*)\Z"
+)
+_ORIGINAL = (
+    "original message", "original appointment", "reply message", "ursprüngliche nachricht", "originalnachricht",
+    "original-nachricht", "ursprünglicher termin", "message d'origine", "message d’origine", "message original",
+    "message initial", "mensaje original", "missatge original", "mensagem original", "messaggio originale",
+    "oorspronkelijk bericht", "oorspronkelijke bericht", "oprindelig meddelelse", "oprindelig besked",
+    "opprinnelig melding", "originalmelding", "ursprungligt meddelande", "originalmeddelande", "alkuperäinen viesti",
+    "upprunaleg skilaboð", "algne kiri", "sākotnējais ziņojums", "pradinis laiškas", "wiadomość oryginalna",
+    "oryginalna wiadomość", "wiadomość pierwotna", "původní zpráva", "pôvodná správa", "izvirno sporočilo",
+    "izvorna poruka", "originalna poruka", "eredeti üzenet", "mesaj original", "mesajul original", "orijinal ileti",
+    "orijinal mesaj", "özgün ileti", "исходное сообщение", "оригинальное сообщение", "пересылаемое сообщение",
+    "вихідне повідомлення", "оригінальне повідомлення", "оригинално съобщение", "αρχικό μήνυμα", "הודעה מקורית",
+    "الرسالة الأصلية", "پیام اصلی", "pesan asli", "mesej asal", "thư gốc", "tin nhắn gốc", "ข้อความต้นฉบับ", "原始邮件",
+    "原始郵件", "原邮件", "元のメッセージ", "원본 메시지", "원본메시지",
+)  # fmt: skip
+SEPARATOR = re.compile(rf"[-_*=–—]{{2,}}\s?(?:{'|'.join(_ORIGINAL)})\s?:?\s?[-_*=–—]{{2,}}\Z", re.IGNORECASE)
+_FORWARDED = (
+    "forwarded message", "original message forwarded", "weitergeleitete nachricht", "message transféré",
+    "mensaje reenviado", "missatge reenviat", "mensagem encaminhada", "mensagem reencaminhada", "messaggio inoltrato",
+    "messaggio inoltrato da", "doorgestuurd bericht", "videresendt meddelelse", "videresendt melding",
+    "vidarebefordrat meddelande", "välitetty viesti", "edasi saadetud kiri", "przekazana wiadomość",
+    "wiadomość przekazana", "přeposlaná zpráva", "preposlaná správa", "posredovano sporočilo", "proslijeđena poruka",
+    "továbbított üzenet", "mesaj redirecționat", "iletilen mesaj", "iletilmiş mesaj", "пересланное сообщение",
+    "переслане повідомлення", "препратено съобщение", "προωθημένο μήνυμα", "הודעה שהועברה", "رسالة معاد توجيهها",
+    "pesan terusan", "thư đã chuyển tiếp", "转发的邮件", "轉寄的郵件", "転送されたメッセージ", "전달된 메시지",
+)  # fmt: skip
+_BEGIN_FORWARD = (
+    "begin forwarded message", "anfang der weitergeleiteten nachricht", "début du message réexpédié",
+    "début du message transféré", "inicio del mensaje reenviado", "início da mensagem encaminhada",
+    "inizio messaggio inoltrato", "begin doorgestuurd bericht", "videresendt besked", "videresendt meddelelse",
+    "vidarebefordrat brev", "välitetty viesti alkaa", "początek przekazywanej wiadomości", "začátek přeposlané zprávy",
+    "továbbított levél kezdete", "начало переадресованного сообщения", "iletilen ileti başlangıcı", "下面是被转发的邮件",
+    "開始轉寄訊息", "転送されたメッセージ", "전달된 메시지 시작",
+)  # fmt: skip
+FORWARD = re.compile(
+    rf"(?:[-_*=–—]{{2,}}\s?(?:{'|'.join(_FORWARDED)})\s?:?\s?[-_*=–—]{{2,}}|(?:{'|'.join(_BEGIN_FORWARD)})\s?[:：])\Z",
+    re.IGNORECASE,
+)
+_LABELS = {
+    "from": "from|von|de|da|van|från|fra|frá|lähettäjä|kellelt|saatja|nuo|od|feladó|kimden|gönderen|от|від|из|od koga|"
+    "pošiljatelj|expediteur|expéditeur|remitente|mittente|afzender|από|מאת|من|از|dari|từ|จาก|发件人|寄件者|寄件人|"
+    "差出人|送信者|보낸 사람|보낸사람",
+    "sent": "sent|date|gesendet|gesendet am|datum|envoyé|envoyé le|enviado|enviado el|enviado em|enviada em|enviat|fecha|"
+    "data|inviato|inviato il|verzonden|verzonden op|skickat|sendt|dato|sent þann|lähetetty|päivämäärä|saadetud|kuupäev|"
+    "nosūtīts|išsiųsta|wysłano|wysłane|odesláno|odoslané|dátum|poslano|küldve|elküldve|trimis|trimis la|gönderildi|"
+    "gönderme tarihi|tarih|отправлено|дата|надіслано|відправлено|изпратено|στάλθηκε|ημερομηνία|נשלח|תאריך|تاريخ الإرسال|"
+    "التاريخ|ارسال|dikirim|tanggal|đã gửi|ngày|ส่ง|วันที่|发送时间|日期|傳送時間|寄件日期|送信日時|日付|日時|"
+    "보낸 날짜|날짜",
+    "to": "to|an|à|a|para|per a|aan|till|til|vastaanottaja|kellele|saaja|kam|do|komu|za|címzett|către|kime|alıcı|"
+    "кому|до|προς|אל|إلى|به|kepada|ke|tới|đến|ถึง|收件人|收件者|宛先|받는 사람|받는사람",
+    "cc": "cc|kopie|copie à|copie|copia|kopi|kopia|dw|kópia|másolat|bilgi|копия|копія|κοιν|抄送|副本|참조",
+    "subject": "subject|betreff|objet|asunto|assumpte|assunto|oggetto|onderwerp|ämne|emne|efni|aihe|teema|temats|tema|"
+    "temat|předmět|predmet|zadeva|tárgy|subiect|konu|тема|относно|θέμα|נושא|الموضوع|موضوع|subyek|perihal|chủ đề|"
+    "เรื่อง|主题|主旨|件名|제목",
+    "reply-to": "reply-to|antwort an|antwoord naar|répondre à|responder a|risposta|rispondi a|svar till|svar til|"
+    "organization|organisation|importance|priority|attachments|anlagen|wichtigkeit|priorität",
+}  # fmt: skip
+LABELS = {
+    role: re.compile(rf"\*{{0,2}}(?:{names})\s?\*{{0,2}}\s?[:：]\*{{0,2}}(?:\s|\Z|\S)", re.IGNORECASE)
+    for role, names in _LABELS.items()
+}
+MOBILE = re.compile(
+    r"(?:sent (?:from|via|with|on) |get outlook for |gesendet (?:von|mit|aus|über) |von meinem .{2,40} gesendet|"
+    r"diese nachricht wurde von meinem |envoyé (?:de|depuis|à partir de|avec) |télécharger outlook pour |"
+    r"enviado (?:desde|do meu|do|de|con|com) |obtener outlook para |obter o outlook para |inviato (?:da|dal|con) |"
+    r"scarica outlook per |verzonden (?:vanaf|met|via) |verstuurd (?:vanaf|met) |outlook voor .{2,20} downloaden|"
+    r"sendt (?:fra|med|via) |hent outlook til |skickat (?:från|med) |hämta outlook för |lähetetty .{2,40}(?:sta|stä|lla|lta)|"
+    r"wysłane? (?:z|za pomocą) |odesláno z|odoslané z|küldve |trimis (?:de pe|din) |.{2,40}['’]?(?:dan|den|tan|ten) gönderildi|"
+    r"отправлено (?:с|из) |надіслано (?:з|із) |изпратено от |στάλθηκε από |נשלח מ|أرسلت من |dikirim dari |"
+    r"được gửi từ |ส่งจาก |从我的.{1,20}发送|發自我的|发自我的|iphoneから送信|나의 .{1,20}에서 보냄)",
+    re.IGNORECASE,
+)
