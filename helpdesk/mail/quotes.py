@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from helpdesk.mail.html import html_to_text
 from helpdesk.mail.quote_headers import MARKS, REPLY_ABOVE, bare, history_header, is_quoted
 from helpdesk.mail.quote_html import marked_text
 from helpdesk.mail.quote_words import FORWARD, INLINE, MOBILE
@@ -37,7 +38,7 @@ def split_reply(text: str, html: str = "") -> SplitText:
     Forwarded blocks stay, answers between quotes keep what they answer. `html` decides when it carries a mail
     program's own marks; the line breaks of `text` are kept when both say the same.
     """
-    plain = _split_lines(text)
+    plain = _split_lines(text if text.strip() else html_to_text(html))
     marked, is_certain = marked_text(html) if html else ("", False)
     if not marked or (plain.quoted and not is_certain):
         return plain
