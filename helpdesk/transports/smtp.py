@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from helpdesk.errors import PermanentError
 from helpdesk.transports.base import Delivery, Security, ServerAddress
 from helpdesk.transports.smtp_connection import ConnectionGone, SmtpConnection
+
+logger = logging.getLogger(__name__)
 
 FINAL_TIMEOUT_S = 600.0  # RFC 5321 4.5.3.2.6
 SUBMISSIONS = 465  # TLS from the start, whatever else is set (RFC 8314 3.3)
@@ -31,10 +34,8 @@ class SmtpSender:
         if self._connection is not None and self._connection.num_emails:
             try:
                 return self._transmit(envelope_from, unique, raw)
-            except (
-                ConnectionGone
-            ):  # idle for too long, or enough mails for one connection: nothing was handed over
-                pass
+            except ConnectionGone as gone:  # idle for too long, or enough mails: nothing was handed over
+                logger.debug("smtp host=%s connects again: %s", self._server.host, gone.detail)
         return self._transmit(envelope_from, unique, raw)
 
     def close(self) -> None:

@@ -21,11 +21,12 @@ USUAL = {
 
 class ScriptedSmtp:
     """`answers` replaces the usual ones; an empty one is silence. `MIDDLE`: said within the mail, then the line is cut;
-    when empty the server stops reading there."""
+    when empty the server stops reading there. `leaves_at_data`: it says nothing more from the 354 on."""
 
     def __init__(self, answers):
         self.answers = answers
         self.delay_at_end = 0
+        self.leaves_at_data = False
         self._open = []
 
     def start(self):
@@ -72,6 +73,8 @@ class ScriptedSmtp:
             for line in lines:
                 verb = line[:4].upper().decode("latin-1")
                 self._answer(connection, verb)
+                if verb == "DATA" and self.leaves_at_data:
+                    connection.shutdown(socket.SHUT_WR)
                 if verb == "QUIT":
                     return connection.close()
                 if verb == "DATA" and self.answers.get("DATA", USUAL["DATA"]).startswith(b"354"):

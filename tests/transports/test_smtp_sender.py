@@ -244,6 +244,13 @@ def test_a_line_that_breaks_in_the_middle_of_the_mail_is_passing(sink, fault_pro
     assert sink.mails() == []
 
 
+def test_a_server_that_left_before_the_final_dot_did_not_take_the_mail(scripted, open_to):
+    server = scripted()
+    server.leaves_at_data = True
+    with pytest.raises(TransientError):
+        open_to(server).send(FROM, [JONAS], mail("x", lines(200_000)))
+
+
 def test_why_a_server_ends_a_mail_in_the_middle_counts(scripted, open_to):
     server = scripted(MIDDLE=b"552 5.3.4 too much\r\n")
     with pytest.raises(PermanentError) as raised:
