@@ -87,6 +87,7 @@ def tickets():
             "number": "TKT-2026-00412",
             "subject": "Printer on the third floor shows error 49",
             "requester": "Jonas Berg",
+            "seed": "jonas@nordlicht.example",
             "when": before(minutes=18),
             "status": "pending",
             "priority": "urgent",
