@@ -162,6 +162,19 @@ def _fill(account: EmailAccount, values: dict[str, object]) -> None:
         setattr(account, name, keys.encrypt(str(value)) if name.endswith("_password") else value)
 
 
+def draft(email: str, stored: EmailAccount | None, **values: object) -> EmailAccount:
+    """An account that is never saved, to test what was typed; what was left empty is as in `stored`."""
+    columns = [column for column in EmailAccount.__table__.columns if column.name != "id"]
+    account = EmailAccount(email=email.strip())
+    for column in columns:
+        if stored is not None:
+            setattr(account, column.name, getattr(stored, column.name))
+        elif column.default is not None and column.default.is_scalar:
+            setattr(account, column.name, column.default.arg)
+    _fill(account, {name: value for name, value in values.items() if value or not name.endswith("_password")})
+    return account
+
+
 def create_practice(*, actor: User | None) -> EmailAccount:
     """The account of a desk without a mail server: mails are files under INSTANCE_PATH/practice."""
     known = find(PRACTICE_ADDRESS)

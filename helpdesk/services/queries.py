@@ -239,6 +239,12 @@ def failed_mail(account_ids: set[int]) -> list[EmailMessage]:
     return list(db.session.scalars(statement.order_by(EmailMessage.id.desc()).limit(200)))
 
 
+def count_waiting_mail() -> int:
+    """How many mails of all accounts wait for a person."""
+    waiting = EmailMessage.state.in_([EmailState.FAILED, EmailState.HELD, EmailState.UNCERTAIN])
+    return db.session.scalar(select(func.count(EmailMessage.id)).where(waiting)) or 0
+
+
 def every_ticket(statuses: Sequence[Status] = (), *, batch: int = 200) -> Iterator[Ticket]:
     """All tickets by number for operators, read in batches so that memory stays flat."""
     last = 0

@@ -5,11 +5,23 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import Babel
 
-from helpdesk.web import assets, filters
+from helpdesk.web import access, assets, errors, filters, locale, navigation, security
+from helpdesk.web.auth.blueprint import blueprint as auth
+from helpdesk.web.home import blueprint as home
+from helpdesk.web.setup.blueprint import blueprint as setup
+
+BLUEPRINTS = (home, auth, setup)
 
 
 def init_app(app: Flask, babel: Babel) -> None:
     """Register blueprints, filters, error pages and the headers every response carries."""
-    babel.init_app(app)
+    security.init_app(app)
+    access.init_app(app)
+    locale.init_app(app, babel)
     filters.init_app(app)
     assets.init_app(app)
+    access.open_to_anyone(app, *security.PUBLIC_FILES)
+    navigation.init_app(app)
+    errors.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

@@ -17,6 +17,8 @@ from flask_babel import format_datetime, get_locale, gettext
 from markupsafe import Markup, escape
 
 from helpdesk.database import utcnow
+from helpdesk.models import Ticket
+from helpdesk.services import settings
 
 TINTS = 6
 LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
@@ -79,6 +81,16 @@ def tint(seed: object) -> int:
     return crc32(str(seed or "").casefold().encode("utf-8", "replace")) % TINTS + 1
 
 
+def address(email: str, name: str = "") -> str:
+    """`Name <address>`, or the address alone."""
+    return f"{name} <{email}>" if name and name != email else email
+
+
+def tag(ticket: Ticket) -> str:
+    """The ticket's number as people see it."""
+    return settings.tag_of(ticket)
+
+
 def paragraphs(text: str | None) -> Markup:
     """Plain text as paragraphs with line breaks; web addresses become links that show where they lead."""
     blocks = re.split(r"\n[ \t]*\n+", (text or "").replace("\r\n", "\n").strip("\n"))
@@ -97,6 +109,8 @@ def init_app(app: Flask) -> None:
         "initials": initials,
         "tint": tint,
         "paragraphs": paragraphs,
+        "address": address,
+        "tag": tag,
     }
     app.jinja_env.filters.update(named)
     app.jinja_env.globals["page_language"] = lambda: str(get_locale() or "en").replace("_", "-")

@@ -1,0 +1,32 @@
+"""What people say about themselves: name, language, time zone, password."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from helpdesk.errors import InvalidInput
+from helpdesk.models import User
+from helpdesk.services import events, links, sessions
+from helpdesk.services.links import Purpose
+
+
+def rename(user: User, name: str) -> None:
+    user.name = " ".join(name.split())[:255]
+
+
+def update(user: User, *, name: str, language: str | None, timezone: str | None) -> None:
+    """Raises InvalidInput for a time zone nobody knows. None means: as the desk has it."""
+    if timezone and timezone not in available_timezones():
+        raise InvalidInput("This time zone is not known.", field="timezone")
+    rename(user, name)
+    user.language = language or None
+    user.timezone = timezone or None
+
+
+def set_password(user: User, password_hash: str, *, actor: User, keep_token: str | None = None) -> None:
+    """Replace the password; every other session and every open link of the person ends with the old one."""
+    user.password_hash = password_hash
+    sessions.end_all(user, keep_token=keep_token)
+    for purpose in (Purpose.PASSWORD, Purpose.SIGN_IN, Purpose.INVITATION):
+        links.revoke(purpose, user)
+    events.record("user.password_changed", actor=actor, user_id=user.id)

@@ -1,0 +1,212 @@
+"""The form of a mail account, shared by set-up and administration: known providers, testing, saving.
+
+A password never goes back to the browser in plain. What was typed survives a test or an error encrypted, in a hidden
+field bound to the person, so that nobody types it twice.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _
+from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+
+from helpdesk.errors import ConfigError
+from helpdesk.models import EmailAccount, User
+from helpdesk.services import keys
+from helpdesk.web.forms import Form, address_field, trimmed
+
+SECURITY = [
+    ("tls", _("TLS from the start")),
+    ("starttls", _("STARTTLS")),
+    ("plain", _("None (this machine only)")),
+]
+PASSWORDS = ("incoming_password", "outgoing_password")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A mail service many people use: its servers, and what they must know before it lets them in."""
+
+    key: str
+    name: str
+    domains: frozenset[str]
+    incoming: tuple[str, int, str]
+    outgoing: tuple[str, int, str]
+    hint: str
+
+
+PROVIDERS = (
+    Provider(
+        "gmail",
+        "Gmail",
+        frozenset({"gmail.com", "googlemail.com"}),
+        ("imap.gmail.com", 993, "tls"),
+        ("smtp.gmail.com", 587, "starttls"),
+        _(
+            "Google wants an app password here, not the one you sign in with. Make one in your Google account."
+        ),
+    ),
+    Provider(
+        "microsoft",
+        "Microsoft 365",
+        frozenset({"outlook.com", "hotmail.com", "live.com"}),
+        ("outlook.office365.com", 993, "tls"),
+        ("smtp.office365.com", 587, "starttls"),
+        _(
+            "Many Microsoft organisations refuse passwords for mail; ask your administrator to allow IMAP and SMTP."
+        ),
+    ),
+    Provider(
+        "yahoo",
+        "Yahoo",
+        frozenset({"yahoo.com", "yahoo.de", "ymail.com"}),
+        ("imap.mail.yahoo.com", 993, "tls"),
+        ("smtp.mail.yahoo.com", 465, "tls"),
+        _("Yahoo wants an app password here. Make one in your Yahoo account."),
+    ),
+)
+
+
+def provider_of(key: str | None, email: str | None) -> Provider | None:
+    """The chosen provider, else the one the address belongs to."""
+    domain = (email or "").rpartition("@")[2].strip().lower()
+    chosen = (p for p in PROVIDERS if p.key == key)
+    return next(chosen, None) or next((p for p in PROVIDERS if domain in p.domains), None)
+
+
+def _server(label: str) -> StringField:
+    return StringField(
+        label, filters=[trimmed], validators=[DataRequired(_("Please enter a server.")), Length(max=255)]
+    )
+
+
+def _port(default: int) -> IntegerField:
+    wrong = _("Use a port from 1 to 65535.")
+    return IntegerField(
+        _("Port"), default=default, validators=[InputRequired(wrong), NumberRange(1, 65535, wrong)]
+    )
+
+
+def _secret() -> PasswordField:
+    return PasswordField(
+        _("Password"), validators=[Length(max=1000)], render_kw={"autocomplete": "new-password"}
+    )
+
+
+def _user() -> StringField:
+    return StringField(
+        _("User"), filters=[trimmed], validators=[Length(max=255)], render_kw={"autocomplete": "off"}
+    )
+
+
+class AccountForm(Form):
+    """Address, servers and logins of an account."""
+
+    email = address_field()
+    provider = SelectField(
+        _("Provider"),
+        choices=[("", _("Another one, or as the address says")), *((p.key, p.name) for p in PROVIDERS)],
+        validators=[Optional()],
+    )
+    name = StringField(_("Name of the account"), filters=[trimmed], validators=[Length(max=255)])
+    from_name = StringField(_("Sender's name in mails"), filters=[trimmed], validators=[Length(max=255)])
+    incoming_host = _server(_("IMAP server"))
+    incoming_port = _port(993)
+    incoming_security = SelectField(_("Encryption"), choices=SECURITY, default="tls")
+    incoming_username = _user()
+    incoming_password = _secret()
+    incoming_folder = StringField(
+        _("Folder"), default="INBOX", filters=[trimmed], validators=[DataRequired(), Length(max=255)]
+    )
+    outgoing_host = _server(_("SMTP server"))
+    outgoing_port = _port(587)
+    outgoing_security = SelectField(_("Encryption"), choices=SECURITY, default="starttls")
+    same_login = BooleanField(_("The same user and password for sending"), default=True)
+    outgoing_username = _user()
+    outgoing_password = _secret()
+    is_fetching = BooleanField(_("Fetch mail from this account"), default=True)
+    is_acknowledging = BooleanField(_("Confirm every new ticket to its sender"), default=True)
+    kept_passwords = HiddenField(validators=[Length(max=20_000)])
+
+    @property
+    def hint(self) -> str:
+        """What the chosen provider's customers must know."""
+        found = provider_of(self.provider.data, self.email.data)
+        return str(found.hint) if found else ""
+
+    def fill_servers(self, *, replace: bool) -> None:
+        """Put in the servers of the provider; those already typed stay unless `replace`."""
+        found = provider_of(self.provider.data, self.email.data)
+        if found is None:
+            return
+        for way, (host, port, security) in (("incoming", found.incoming), ("outgoing", found.outgoing)):
+            if replace or not self[f"{way}_host"].data:
+                self[f"{way}_host"].data = host
+                self[f"{way}_port"].data, self[f"{way}_port"].raw_data = port, [str(port)]
+                self[f"{way}_security"].data = security
+
+    def typed_passwords(self, person: User) -> dict[str, str]:
+        """Those typed now, else those kept from the last try."""
+        kept = _open_kept(self.kept_passwords.data or "", person)
+        return {name: self[name].data or kept.get(name, "") for name in PASSWORDS}
+
+    def keep_passwords(self, person: User) -> None:
+        """Before the form is shown again."""
+        typed = self.typed_passwords(person)
+        self.kept_passwords.data = _keep(typed, person) if any(typed.values()) else ""
+
+    def has_kept(self) -> bool:
+        return bool(self.kept_passwords.data)
+
+    def values(self, person: User, account: EmailAccount | None = None) -> dict[str, object]:
+        """The account's columns. Passwords come in plain; an empty one means: as it is stored."""
+        values: dict[str, object] = {name: self[name].data for name in COLUMNS}
+        values |= self.typed_passwords(person)
+        values["incoming_username"] = self.incoming_username.data or self.email.data
+        if self.same_login.data:
+            stored = keys.decrypt(account.incoming_password) if account else ""
+            values["outgoing_username"] = values["incoming_username"]
+            values["outgoing_password"] = values["incoming_password"] or stored
+        return values
+
+
+COLUMNS = (
+    "name",
+    "from_name",
+    "incoming_host",
+    "incoming_port",
+    "incoming_security",
+    "incoming_folder",
+    "outgoing_host",
+    "outgoing_port",
+    "outgoing_security",
+    "outgoing_username",
+    "is_fetching",
+    "is_acknowledging",
+)
+
+
+def form_of(account: EmailAccount) -> AccountForm:
+    """The form as the account is now, without its passwords."""
+    form = AccountForm(None, obj=account)
+    form.same_login.data = account.outgoing_username == (account.incoming_username or account.email)
+    form.incoming_password.data = form.outgoing_password.data = ""
+    return form
+
+
+def _keep(passwords: dict[str, str], person: User) -> str:
+    return keys.encrypt(json.dumps({"for": person.id, "form": "account", **passwords}))
+
+
+def _open_kept(text: str, person: User) -> dict[str, str]:
+    """Nothing for what was not kept for this person by this form."""
+    try:
+        found = json.loads(keys.decrypt(text)) if text else {}
+    except (ConfigError, ValueError):
+        return {}
+    if not isinstance(found, dict) or found.get("for") != person.id or found.get("form") != "account":
+        return {}
+    return {name: str(found.get(name, "")) for name in PASSWORDS}

@@ -1,0 +1,56 @@
+"""What the buttons of the account form do: fill in a provider's servers, test, save."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import request
+
+from helpdesk.database import end_read, transaction
+from helpdesk.errors import HelpdeskError
+from helpdesk.models import EmailAccount, User
+from helpdesk.services import accounts
+from helpdesk.services.accounts import TestResult
+from helpdesk.web.account_form import AccountForm
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of pressing a button: the saved account, or a test's result, or a form with errors."""
+
+    saved: EmailAccount | None = None
+    result: TestResult | None = None
+    status: int = 200
+
+
+def submit(form: AccountForm, person: User, account: EmailAccount | None = None) -> Outcome:
+    """Do what the pressed button says. Passwords stay in the form, encrypted."""
+    wish = request.form.get("do", "save")
+    form.fill_servers(replace=wish == "fill")
+    if wish == "fill":
+        form.keep_passwords(person)
+        return Outcome()
+    try:
+        if form.validate():
+            return _test(form, person, account) if wish == "test" else _save(form, person, account)
+    except HelpdeskError as error:
+        form.reject(error)
+    form.keep_passwords(person)
+    return Outcome(status=422)
+
+
+def _test(form: AccountForm, person: User, account: EmailAccount | None) -> Outcome:
+    draft = accounts.draft(form.email.data, account, **form.values(person, account))
+    form.keep_passwords(person)
+    end_read()
+    return Outcome(result=accounts.test_connection(draft))
+
+
+def _save(form: AccountForm, person: User, account: EmailAccount | None) -> Outcome:
+    values = form.values(person, account)
+    with transaction():
+        if account is None:
+            account = accounts.create(form.email.data, actor=person, **values)
+        else:
+            accounts.update(account, actor=person, **values)
+    return Outcome(saved=account)

@@ -1,0 +1,56 @@
+"""What people type to come in, and about themselves."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from flask_babel import lazy_gettext as _
+from wtforms import PasswordField, SelectField
+from wtforms.validators import DataRequired, Optional
+
+from helpdesk.services.passwords import MAX_LENGTH
+from helpdesk.web.forms import Form, address_field, name_field, new_password_field
+from helpdesk.web.locale import LANGUAGES
+
+
+def _known_password(label: str) -> PasswordField:
+    return PasswordField(
+        label,
+        validators=[DataRequired(_("Please enter your password."))],
+        render_kw={"autocomplete": "current-password", "maxlength": MAX_LENGTH},
+    )
+
+
+class SignInForm(Form):
+    email = address_field()
+    password = _known_password(_("Password"))
+
+
+class LinkForm(Form):
+    email = address_field()
+
+
+class InvitationForm(Form):
+    name = name_field(_("Your name"))
+    password = new_password_field()
+
+
+class NewPasswordForm(Form):
+    password = new_password_field()
+
+
+class PasswordForm(Form):
+    current = _known_password(_("Current password"))
+    password = new_password_field()
+
+
+class ProfileForm(Form):
+    name = name_field()
+    language = SelectField(_("Language"), validators=[Optional()])
+    timezone = SelectField(_("Time zone"), validators=[Optional()])
+
+    def offer(self) -> None:
+        """Fill the lists; the first choice of each is the desk's own."""
+        zones = sorted(available_timezones())
+        self.language.choices = [("", _("As the browser asks")), *LANGUAGES.items()]
+        self.timezone.choices = [("", _("The desk's time zone")), *((zone, zone) for zone in zones)]

@@ -1,0 +1,104 @@
+"""One's own page: name, language, time zone, password, and the browsers one is signed in with."""
+
+from __future__ import annotations
+
+from flask import Response, flash, render_template
+from flask_babel import gettext as _
+from flask_babel import refresh
+
+from helpdesk.database import end_read, transaction
+from helpdesk.errors import InvalidInput
+from helpdesk.models import User
+from helpdesk.services import passwords, profiles, sessions
+from helpdesk.web import access
+from helpdesk.web.access import require, viewer
+from helpdesk.web.auth import limits
+from helpdesk.web.auth.blueprint import blueprint
+from helpdesk.web.auth.forms import PasswordForm, ProfileForm
+from helpdesk.web.security import go
+
+Page = str | Response | tuple[str, int]
+
+
+def _show(form: ProfileForm | None = None, password_form: PasswordForm | None = None) -> str:
+    user = viewer()
+    if form is None:
+        form = ProfileForm(None, name=user.name, language=user.language or "", timezone=user.timezone or "")
+        form.offer()
+    return render_template(
+        "auth/profile.html",
+        form=form,
+        password_form=password_form or PasswordForm(None),
+        sessions=sessions.of_user(user),
+        this_session=access.current_session(),
+    )
+
+
+@blueprint.get("/profile")
+@require("person")
+def profile() -> Page:
+    return _show()
+
+
+@blueprint.post("/profile")
+@require("person")
+def save_profile() -> Page:
+    form = ProfileForm()
+    form.offer()
+    if not form.validate():
+        return _show(form), 422
+    with transaction():
+        profiles.update(
+            viewer(),
+            name=form.name.data or "",
+            language=form.language.data or None,
+            timezone=form.timezone.data or None,
+        )
+    refresh()
+    flash(_("Saved."), "success")
+    return go("auth.profile")
+
+
+@blueprint.post("/profile/password")
+@limits.per_machine
+@require("team")
+def change_password() -> Page:
+    form = PasswordForm()
+    try:
+        if not form.validate():
+            return _show(password_form=form), 422
+        _replace_password(viewer(), form.current.data, form.password.data)
+    except InvalidInput as error:
+        form.reject(error)
+        return _show(password_form=form), 422
+    flash(_("Your password is changed; all other browsers are signed out."), "success")
+    return go("auth.profile")
+
+
+def _replace_password(user: User, current: str, new: str) -> None:
+    """Raises InvalidInput when the current password is wrong or the new one too weak."""
+    stored = user.password_hash
+    end_read()
+    if not passwords.verify(stored, current):
+        raise InvalidInput("This is not your current password.", field="current")
+    hashed = passwords.hash_password(new)
+    with transaction():
+        profiles.set_password(user, hashed, actor=user, keep_token=access.current_token())
+
+
+@blueprint.post("/profile/sessions/<int:session_id>/end")
+@require("person")
+def end_session(session_id: int) -> Response:
+    with transaction():
+        sessions.end_one(viewer(), session_id)
+    flash(_("Signed out there."), "success")
+    return go("auth.profile")
+
+
+@blueprint.post("/profile/sessions/end-others")
+@require("person")
+def end_other_sessions() -> Response:
+    with transaction():
+        sessions.end_all(viewer(), keep_token=access.current_token())
+    flash(_("Signed out everywhere else."), "success")
+    return go("auth.profile")

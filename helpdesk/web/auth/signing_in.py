@@ -1,0 +1,58 @@
+"""Signing in with a password, and out again."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Response, flash, render_template, request
+from flask_babel import gettext as _
+
+from helpdesk.database import end_read
+from helpdesk.models import User
+from helpdesk.services import passwords, people
+from helpdesk.web import access
+from helpdesk.web.access import require
+from helpdesk.web.auth import limits
+from helpdesk.web.auth.blueprint import blueprint
+from helpdesk.web.auth.forms import SignInForm
+from helpdesk.web.home import landing_url
+from helpdesk.web.security import go, go_to, safe_next
+
+logger = logging.getLogger(__name__)
+Page = str | Response | tuple[str, int]
+
+
+def check_password(email: str, password: str) -> User | None:
+    """The active person these belong to. Takes as long for unknown people as for known ones."""
+    user = people.find_user(email)
+    stored = user.password_hash if user and user.is_active else None
+    end_read()
+    return user if passwords.verify(stored, password) else None
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@limits.per_machine
+@limits.per_address
+@require("anyone")
+def sign_in() -> Page:
+    target = safe_next(request.args.get("next"))
+    if request.method == "GET" and access.viewer_or_none() is not None:
+        return go_to(target or landing_url())
+    form = SignInForm()
+    if form.validate_on_submit():
+        user = check_password(form.email.data, form.password.data)
+        if user is not None:
+            access.sign_in(user)
+            return go_to(target or landing_url())
+        logger.info("sign-in refused ip=%s", request.remote_addr)
+        flash(_("Address and password do not belong together."), "error")
+    page = render_template("auth/sign_in.html", form=form, target=target)
+    return page, 422 if form.is_submitted() else 200
+
+
+@blueprint.post("/sign-out")
+@require("person")
+def sign_out() -> Response:
+    access.sign_out()
+    flash(_("You are signed out."), "success")
+    return go("auth.sign_in")

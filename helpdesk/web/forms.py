@@ -1,0 +1,62 @@
+"""What all forms share: trimmed words, messages of the domain at their field, and a key that makes a form single-use."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import flash
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import EmailField, HiddenField, PasswordField, StringField
+from wtforms.validators import DataRequired, Length
+
+from helpdesk.errors import HelpdeskError, InvalidInput
+from helpdesk.services.passwords import MAX_LENGTH, MIN_LENGTH
+from helpdesk.web.errors import sentence
+
+
+class Form(FlaskForm):
+    """Fields not declared here are ignored, whatever a request sends."""
+
+    def reject(self, error: HelpdeskError) -> None:
+        """Show the error at its field, or above the form when it has none."""
+        field = self._fields.get(error.field) if isinstance(error, InvalidInput) and error.field else None
+        if field is None:
+            flash(sentence(error), "error")
+        else:
+            field.errors = [*field.errors, sentence(error)]
+
+
+def trimmed(text: str | None) -> str | None:
+    return text.strip() if text else text
+
+
+def new_form_key() -> str:
+    """For the hidden field that makes a form sent twice one act."""
+    return secrets.token_urlsafe(24)
+
+
+def form_key_field() -> Any:
+    return HiddenField(validators=[DataRequired(), Length(min=16, max=64)])
+
+
+def address_field(label: str | None = None) -> Any:
+    return EmailField(
+        label or _("E-mail address"),
+        filters=[trimmed],
+        validators=[DataRequired(_("Please enter an address.")), Length(max=254)],
+    )
+
+
+def name_field(label: str | None = None) -> Any:
+    return StringField(label or _("Name"), filters=[trimmed], validators=[Length(max=255)])
+
+
+def new_password_field() -> Any:
+    """Checked by `services.passwords`, which also says how strong it must be."""
+    return PasswordField(
+        _("New password"),
+        validators=[DataRequired(_("Please choose a password."))],
+        render_kw={"autocomplete": "new-password", "minlength": MIN_LENGTH, "maxlength": MAX_LENGTH},
+    )

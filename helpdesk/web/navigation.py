@@ -1,0 +1,103 @@
+"""What stands around every page: the agents' sidebar with its counts, the list of settings, a customer's head line.
+
+Filled in by a context processor, so that a view hands over only what its own page is about.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, request
+from flask_babel import gettext as _
+
+from helpdesk.models import User
+from helpdesk.policy.status import Role
+from helpdesk.services import queries, settings
+from helpdesk.web.access import viewer_or_none
+
+Item = dict[str, object]
+
+
+def init_app(app: Flask) -> None:
+    app.context_processor(surroundings)
+
+
+def surroundings() -> dict[str, object]:
+    user = viewer_or_none()
+    found: dict[str, object] = {"desk_name": settings.desk_name()}
+    if user is None:
+        return found
+    if user.is_team:
+        return found | {"nav": sidebar(user), "settings_nav": settings_list(user)}
+    return found | {"portal": head_line(user)}
+
+
+def sidebar(user: User) -> dict[str, object]:
+    """See components/sidebar.html."""
+    counts = queries.counts(user)
+    views = [
+        _view("unassigned", _("Unassigned"), "inbox", counts.unassigned, "strong"),
+        _view("mine", _("My tickets"), "user", counts.mine, "strong"),
+        _view("all", _("All tickets"), "list", counts.all),
+        _view("overdue", _("Overdue"), "clock", counts.overdue, "danger"),
+    ]
+    accounts = [
+        _item(a.name or a.email, f"/tickets?account={a.id}", count=counts.by_account.get(a.id, 0),
+              current=_is_list() and request.args.get("account") == str(a.id))
+        for a in queries.visible_accounts(user)
+    ]  # fmt: skip
+    return {
+        "desk_name": settings.desk_name(),
+        "home_url": "/tickets",
+        "new_ticket_url": "/tickets/new" if accounts else None,
+        "settings_url": "/admin" if user.role is Role.ADMIN else None,
+        "settings_current": request.path.startswith("/admin"),
+        "sign_out_url": "/sign-out",
+        "profile_url": "/profile",
+        "user_name": user.shown_name,
+        "user_email": user.email,
+        "views": views,
+        "sections": [(_("Accounts"), accounts)],
+    }
+
+
+def settings_list(user: User) -> list[tuple[str | None, list[Item]]]:
+    """See layouts/admin.html; agents who are no admins have their profile there only."""
+    own = [_item(_("Your profile"), "/profile", "user", current=request.path.startswith("/profile"))]
+    if user.role is not Role.ADMIN:
+        return [(None, own)]
+    waiting = queries.count_waiting_mail()
+    desk = [
+        _page("/admin/accounts", _("Mail accounts"), "mail"),
+        _page("/admin/people", _("People"), "user"),
+        _page("/admin/mail", _("Mail that waits"), "warning", count=waiting, tone="danger"),
+    ]
+    return [(_("Desk"), desk), (_("You"), own)]
+
+
+def head_line(user: User) -> dict[str, object]:
+    """See layouts/portal.html."""
+    return {"home_url": "/my/tickets", "user_name": user.shown_name, "user_email": user.email, "sign_out_url": "/sign-out"}  # fmt: skip
+
+
+def _is_list() -> bool:
+    return request.path == "/tickets"
+
+
+def _view(name: str, text: str, icon: str, count: int, tone: str = "quiet") -> Item:
+    current = _is_list() and request.args.get("view", "all") == name and "account" not in request.args
+    return _item(text, f"/tickets?view={name}", icon, count=count, current=current, tone=tone)
+
+
+def _page(url: str, text: str, icon: str, *, count: int | None = None, tone: str = "quiet") -> Item:
+    return _item(text, url, icon, count=count, current=request.path.startswith(url), tone=tone)
+
+
+def _item(
+    text: str,
+    url: str,
+    icon: str | None = None,
+    *,
+    count: int | None = None,
+    current: bool = False,
+    tone: str = "quiet",
+) -> Item:
+    return {"text": text, "url": url, "icon": icon, "count": count, "current": current, "tone": tone}
