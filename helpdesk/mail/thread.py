@@ -12,6 +12,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from helpdesk.mail.headers import ascii_domain
 from helpdesk.mail.types import ParsedEmail
@@ -21,16 +22,25 @@ TICKET_HEADER = "X-Helpdesk-Ticket"
 MAX_IDS = 50
 MAX_SUBJECT = 200
 _SIGNATURE_BYTES = 15
-
+_MAX_SUBJECT_READ = 2000
+_MAX_BODY_READ = 1_000_000
 _ISSUED_ID = re.compile(r"hd\.([0-9]{1,10})\.([a-z0-9_-]{1,64})\.([a-z2-7]{24})(?:@.*)?\Z")
 _REPLY_TOKEN = re.compile(r"t([0-9]{1,10})\.([0-9]{1,10})\.([a-z2-7]{24})\Z")
+_MARKER = re.compile(
+    r"hd:([0-9]{1,10})\.([a-z0-9]{1,64})\.([a-z2-7]{24})(?![a-z0-9])", re.IGNORECASE | re.ASCII
+)
+_ANSWERS = "re|aw|antw|antwort|antwoord|sv|svar|vs|ref|rif|r|res|odp|ynt|vá|ang|απ|отв|ответ|ha|回复|回覆|答复|返信|답장|رد"
+_FORWARDS = "fw|fwd|wg|tr|rv|vb|enc|i|doorst|fyi|ilt|pd|πρθ|пересл|转发|轉寄|전달"
+_MACHINES = "automatic reply|automatische antwort|abwesenheitsnotiz|réponse automatique|out of office"
+_WARNINGS = r"ext|extern|externe?|external(?:[ -]e-?mail|[ -]sender|[ -]message)?|caution|spam|suspected spam"
 _PREFIX = re.compile(
-    r"\s*(?:(?:re|aw|antw|antwort|sv|vs|ref|rif|r|res|odp|ynt|fw|fwd|wg|tr|rv|vb|enc|i|doorst|fyi|回复|答复|转发)"
-    r"(?:\s?[\[(]\d{1,3}[\])])?\s?[:：]|\[(?:ext|extern|external|externe)\]:?|\*+(?:ext|extern|external)\*+)\s*",
+    rf"\s*(?:(?:{_ANSWERS}|{_FORWARDS}|{_MACHINES})(?:\s?[\[(]\d{{1,3}}[\])])?\s?[:：]"
+    rf"|[\[({{](?:{_WARNINGS})[\])}}]:?|\*+(?:{_WARNINGS})\*+)\s*",
     re.IGNORECASE,
 )
-_TAG = re.compile(r"\[(?:(?:TKT|TICKET)[-# ]?(?:[0-9]{4}-)?|#)([0-9]{1,9})\]", re.IGNORECASE)
+_TAG = re.compile(r"\[(?:(?:TKT|TICKET)[-# ]{0,2}(?:[0-9]{4}-)?|#)([0-9]{1,9})\]", re.IGNORECASE)
 _BARE = re.compile(r"(?:ticket\s?)?#([0-9]{1,9})(?![0-9\w])", re.IGNORECASE)
+_HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +53,16 @@ class IssuedId:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found, strongest first. `issued` and `foreign` keep the order In-Reply-To, then References backwards."""
+    """What was found. `issued` and `foreign` keep the order In-Reply-To, then References backwards.
+
+    `marked` comes from quoted text, newest first: for servers that rewrite every id. It is as good as `issued`.
+    """
 
     issued: tuple[IssuedId, ...]
     foreign: tuple[str, ...]
     subject_number: int | None
     loop: str = ""
+    marked: tuple[IssuedId, ...] = ()
 
     @property
     def is_own(self) -> bool:
@@ -86,21 +100,56 @@ def read_message_id(message_id: str, *, keys: Sequence[bytes], instance: str) ->
     return IssuedId(int(ticket_id), nonce)
 
 
-def issue_reply_token(ticket_id: int, participant_id: int, *, key: bytes, instance: str) -> str:
-    """What stands behind the plus of a reply address, for one person on one ticket."""
-    signature = sign(key, "reply-address", instance, str(ticket_id), str(participant_id))
+def issue_marker(ticket_id: int, *, nonce: str, key: bytes, instance: str) -> str:
+    """A word for the foot of a mail's text, found again in what is quoted of it."""
+    nonce = nonce.lower()
+    return f"hd:{ticket_id}.{nonce}.{sign(key, 'body-marker', instance, str(ticket_id), nonce)}"
+
+
+def read_markers(text: str, *, keys: Sequence[bytes], instance: str) -> tuple[IssuedId, ...]:
+    """The markers of ours in a text, in its order, each once; at most 50 are looked at."""
+    found = []
+    for match in islice(_MARKER.finditer(text[:_MAX_BODY_READ]), MAX_IDS):
+        ticket_id, nonce, signature = match[0][3:].lower().split(".")
+        if _is_signed(signature, keys, "body-marker", instance, ticket_id, nonce):
+            found.append(IssuedId(int(ticket_id), nonce))
+    return tuple(dict.fromkeys(found))
+
+
+def issue_reply_token(
+    ticket_id: int, participant_id: int, *, key: bytes, instance: str, purpose: str = "answer"
+) -> str:
+    """What stands behind the plus of a reply address, for one person on one ticket.
+
+    `purpose` keeps what a customer was sent apart from what an agent was: a token says nothing for another purpose.
+    """
+    signature = sign(key, "reply-address", purpose, instance, str(ticket_id), str(participant_id))
     return f"t{ticket_id}.{participant_id}.{signature}"
 
 
-def read_reply_token(token: str, *, keys: Sequence[bytes], instance: str) -> tuple[int, int] | None:
+def read_reply_token(
+    token: str, *, keys: Sequence[bytes], instance: str, purpose: str = "answer"
+) -> tuple[int, int] | None:
     """(ticket id, participant id), or None."""
     match = _REPLY_TOKEN.match(token.lower())
     if match is None:
         return None
     ticket_id, participant_id, signature = match.groups()
-    if not _is_signed(signature, keys, "reply-address", instance, ticket_id, participant_id):
+    if not _is_signed(signature, keys, "reply-address", purpose, instance, ticket_id, participant_id):
         return None
     return int(ticket_id), int(participant_id)
+
+
+def with_token(address: str, token: str) -> str:
+    """`support@desk.example` as `support+t42...@desk.example`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{token}@{domain}"
+
+
+def token_in(address: str) -> str:
+    """What stands behind the last plus of an address, "" without one."""
+    local, _, _ = address.rpartition("@")
+    return local.rpartition("+")[2] if "+" in local else ""
 
 
 def _without_prefixes(subject: str) -> str:
@@ -123,9 +172,10 @@ def subject_tag(subject: str, formats: Sequence[str] = ()) -> int | None:
     """The ticket number a subject names: `[TKT-2024-00123]`, `[TICKET-042]`, `[#42]` anywhere; `#42` and
     `Ticket #99` only in front, after `Re:` and its kin. "Problem with ticket 123" names none.
 
+    In the middle of a sentence a bare `#42` is an invoice or somebody else's number; between brackets it is a tag.
     The number alone counts, whatever year or zeros surround it. `formats` are further TICKET_NUMBER_FORMATs.
     """
-    subject = subject[:2000]
+    subject = subject[:_MAX_SUBJECT_READ].translate(_HYPHENS)
     for pattern in (*map(format_pattern, formats), _TAG):
         if match := pattern.search(subject):
             return int(match[1]) or None
@@ -135,7 +185,7 @@ def subject_tag(subject: str, formats: Sequence[str] = ()) -> int | None:
 
 def bare_subject(subject: str) -> str:
     """The subject without prefixes and without our own tags."""
-    text, before = subject[:2000], ""
+    text, before = subject[:_MAX_SUBJECT_READ], ""
     while text != before:
         before = text
         text = " ".join(_TAG.sub(" ", _without_prefixes(text)).split())
@@ -144,7 +194,7 @@ def bare_subject(subject: str) -> str:
 
 def tagged_subject(tag: str, subject: str) -> str:
     """`[TKT-2026-00042] subject`: the tag once and in front, no `Re:`, cut to a length every client shows."""
-    text = bare_subject(subject.replace(f"[{tag}]", " "))
+    text = bare_subject(re.sub(re.escape(f"[{tag}]"), " ", subject[:_MAX_SUBJECT_READ], flags=re.IGNORECASE))
     if len(text) > MAX_SUBJECT:
         text = text[: MAX_SUBJECT - 1].rstrip() + "…"
     return f"[{tag}] {text}".strip()
@@ -163,12 +213,14 @@ def evidence(
         else:
             issued.append(ours)
     loop = _loop(parsed, keys, instance)
-    return Evidence(tuple(issued), tuple(foreign), subject_tag(parsed.subject, formats), loop)
+    marked = read_markers(parsed.text, keys=keys, instance=instance)
+    number = subject_tag(parsed.subject, formats)
+    return Evidence(tuple(issued), tuple(foreign), number, loop, marked)
 
 
 def _loop(parsed: ParsedEmail, keys: Sequence[bytes], instance: str) -> str:
     if read_message_id(parsed.message_id, keys=keys, instance=instance) is not None:
         return "its Message-ID is one of ours"
-    if parsed.header(INSTANCE_HEADER).strip() == instance:
+    if instance and parsed.header(INSTANCE_HEADER).strip() == instance:
         return "it carries this desk's own mark"
     return ""
