@@ -25,7 +25,7 @@ from helpdesk.services import events
 from helpdesk.services.outbox.backoff import LONGEST_WAIT
 
 REPLY = "reply"
-URGENCY = {"sign_in_link": 0, "invitation": 0, "password": 0, "test": 0, REPLY: 1}
+URGENCY = {"sign_in_link": 0, "invitation": 0, "password_link": 0, "test": 0, REPLY: 1}
 OTHER_URGENCY = 5
 WITHOUT_SENDER = {"ticket_created"}  # answers of a machine: nobody shall answer them in turn (RFC 3834 3.3)
 MOST_TRIES_TO_MAKE = 5
@@ -174,8 +174,13 @@ def offline_until(account_id: int) -> tuple[datetime, int] | None:
     ).first()
     if row is None or row.due_at is None:
         return None
-    failures = row.payload.get("failures", 1)
-    return row.due_at, failures if isinstance(failures, int) else 1
+    return row.due_at, failures_of(row.payload)
+
+
+def failures_of(payload: dict[str, object]) -> int:
+    """How often in a row the server had failed when the mail with this payload was put off."""
+    count = payload.get("failures", 0)
+    return count if isinstance(count, int) else 0
 
 
 def put_off(account_id: int, until: datetime, failures: int, *, reason: str, detail: str) -> None:

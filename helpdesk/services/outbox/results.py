@@ -29,6 +29,7 @@ class Outgoing:
     raw: bytes = field(repr=False)
     attempts: int
     uncertain_count: int
+    failures: int = 0  # how often the account's server could not be used while this mail was in hand
 
     @property
     def pending(self) -> list[str]:

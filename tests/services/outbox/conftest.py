@@ -3,11 +3,13 @@
 import pytest
 
 from tests import factories
+from tests.servers.fixtures import sink, smtp_sink  # noqa: F401
 
 
 @pytest.fixture
 def account(context):
-    return factories.make_account()
+    """An account that acknowledges nothing, so that a test's mails are those it queues itself."""
+    return factories.make_account(is_acknowledging=False)
 
 
 @pytest.fixture

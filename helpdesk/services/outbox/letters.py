@@ -1,0 +1,224 @@
+"""What each mail says: from its row to finished bytes. Reads the database, writes nothing."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from flask import current_app
+
+from helpdesk.database import db, utcnow
+from helpdesk.errors import InvalidInput
+from helpdesk.mail.compose import ComposeError, Draft, compose
+from helpdesk.mail.thread import issue_message_id, tagged_subject
+from helpdesk.mail.types import Address, MailFile
+from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
+from helpdesk.policy.acknowledge import safe_subject
+from helpdesk.policy.status import Disposition, customer_label
+from helpdesk.services import access, attachments, keys, people, settings, templates
+from helpdesk.services.outbox.conversation import MailThread, thread_of
+
+REPLIED, GENERATED = "auto-replied", "auto-generated"
+
+
+class NotWanted(Exception):
+    """What the mail was to tell is no longer so; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A finished mail and what its row says of it."""
+
+    raw: bytes = field(repr=False)
+    subject: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who writes to whom. Names are only shown; addresses decide."""
+
+    account: EmailAccount
+    to: Sequence[str]
+    cc: Sequence[str] = ()
+    from_name: str = ""
+
+
+def write(
+    envelope: Envelope,
+    rendered: templates.Rendered,
+    *,
+    ticket: Ticket | None = None,
+    thread: MailThread | None = None,
+    files: Iterable[MailFile] = (),
+    automatic: str = "",
+) -> Letter:
+    """Compose the finished mail. Raises InvalidInput when it cannot be, or is larger than a server takes."""
+    account = envelope.account
+    thread = thread or MailThread()
+    sender = account.from_email or account.email
+    draft = Draft(
+        sender=Address(sender, envelope.from_name or account.from_name or settings.desk_name()),
+        to=_named(envelope.to),
+        cc=_named(envelope.cc),
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        message_id=_new_message_id(ticket, sender),
+        in_reply_to=thread.in_reply_to,
+        references=thread.references,
+        files=tuple(files),
+        automatic=automatic,
+        instance=settings.instance_id(),
+        date=utcnow(),
+        ticket_tag=settings.tag_of(ticket) if ticket else "",
+    )
+    try:
+        raw = compose(draft)
+    except ComposeError as error:
+        raise InvalidInput("This mail cannot be made: %(reason)s.", reason=str(error)) from error
+    limit = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
+    if len(raw) > limit:
+        raise InvalidInput(
+            "The mail is too large: at most %(limit)d MB with all its files.",
+            field="files",
+            limit=limit // 1024**2,
+        )
+    return Letter(raw, rendered.subject, draft.message_id)
+
+
+def _new_message_id(ticket: Ticket | None, sender: str) -> str:
+    """Signed, so that an answer that cites it is known to answer us; the nonce makes every mail's its own."""
+    return issue_message_id(
+        ticket.id if ticket else 0,
+        nonce=secrets.token_hex(8),
+        key=keys.current_key("message-id"),
+        instance=settings.instance_id(),
+        domain=sender.rpartition("@")[2],
+    )
+
+
+def _named(emails: Iterable[str]) -> tuple[Address, ...]:
+    return tuple(Address(email, _name_of(email)) for email in emails)
+
+
+def _name_of(email: str) -> str:
+    user = people.find_user(email)
+    return user.name if user else ""
+
+
+def _language_of(email: str) -> str | None:
+    user = people.find_user(email)
+    return user.language if user else None
+
+
+def site_url(path: str) -> str:
+    return f"{current_app.config['SITE_URL']}{path}"
+
+
+# what a person says
+
+
+def answer(
+    ticket: Ticket, text: str, files: Sequence[MailFile], *, actor: User, to: Sequence[str], cc: Sequence[str]
+) -> Letter:
+    """A person's words to the customer, in the ticket's mail thread."""
+    rendered = templates.render(
+        "reply",
+        language=_language_of(to[0]),
+        subject=_tagged(ticket, ticket.subject),
+        text=text.strip(),
+        agent_name=actor.name or settings.desk_name(),
+        desk_name=settings.desk_name(),
+        tag=settings.tag_of(ticket),
+        url=site_url(f"/tickets/{ticket.number}"),
+        files=[file.filename for file in files],
+    )
+    name = actor.name and f"{actor.name} ({ticket.account.from_name or settings.desk_name()})"
+    envelope = Envelope(ticket.account, to, cc, from_name=name)
+    return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), files=files)
+
+
+def _tagged(ticket: Ticket, subject: str) -> str:
+    return tagged_subject(settings.tag_of(ticket), subject)
+
+
+def _opening_answer(email: EmailMessage) -> Letter:
+    """The first mail of a ticket an agent opened: its number was not known before."""
+    comment = db.session.get(Comment, email.comment_id) if email.comment_id else None
+    if comment is None or comment.author is None:
+        raise NotWanted("The message this mail was to carry is gone.")
+    recipients = email.recipients
+    return answer(
+        comment.ticket,
+        comment.text,
+        attachments.as_mail_files(comment),
+        actor=comment.author,
+        to=recipients["to"],
+        cc=recipients.get("cc", []),
+    )
+
+
+# what the desk says
+
+
+def _ticket_created(email: EmailMessage) -> Letter:
+    """The acknowledgement: its only words from outside are the subject, made harmless."""
+    ticket = _ticket_of(email)
+    subject = safe_subject(ticket.subject)
+    rendered = templates.render(
+        "ticket_created",
+        language=ticket.requester.language,
+        subject=_tagged(ticket, subject),
+        ticket_subject=subject,
+        tag=settings.tag_of(ticket),
+        status=customer_label(ticket.status),
+        desk_name=settings.desk_name(),
+        url=site_url(f"/tickets/{ticket.number}"),
+    )
+    envelope = Envelope(email.account, email.recipients["to"])
+    return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), automatic=REPLIED)
+
+
+def _ticket_assigned(email: EmailMessage) -> Letter:
+    """To the new assignee, if it is still his and he may still see it."""
+    ticket = _ticket_of(email)
+    assignee = ticket.assignee
+    if assignee is None or assignee.id != email.payload.get("assignee_id"):
+        raise NotWanted("Somebody else has the ticket by now.")
+    if not assignee.is_active or ticket.account_id not in access.account_ids(assignee):
+        raise NotWanted("The assignee has no access to the ticket any more.")
+    actor = db.session.get(User, email.payload.get("actor_id") or 0)
+    rendered = templates.render(
+        "ticket_assigned",
+        language=assignee.language,
+        subject=_tagged(ticket, ticket.subject),
+        ticket_subject=ticket.subject,
+        tag=settings.tag_of(ticket),
+        actor_name=actor.shown_name if actor else settings.desk_name(),
+        assignee_name=assignee.shown_name,
+        requester_name=ticket.requester.shown_name,
+        status=ticket.status,
+        priority=ticket.priority,
+        category=ticket.category,
+        due_at=ticket.due_at,
+        desk_name=settings.desk_name(),
+        url=site_url(f"/tickets/{ticket.number}"),
+    )
+    envelope = Envelope(email.account, email.recipients["to"])
+    return write(envelope, rendered, ticket=ticket, automatic=GENERATED)
+
+
+def _ticket_of(email: EmailMessage) -> Ticket:
+    ticket = db.session.get(Ticket, email.ticket_id) if email.ticket_id else None
+    if ticket is None or ticket.disposition is not Disposition.NORMAL:
+        raise NotWanted("The ticket is gone.")
+    return ticket
+
+
+LETTERS: dict[str, Callable[[EmailMessage], Letter]] = {
+    "reply": _opening_answer,
+    "ticket_created": _ticket_created,
+    "ticket_assigned": _ticket_assigned,
+}
