@@ -1,0 +1,231 @@
+"""Staff answers: composed before the transaction, said and queued in it, so that a comment and its mail are one fact.
+
+Whom an answer goes to is settled when the agent presses Send: what he saw is what the mail's row holds, and nothing
+that changes on the ticket afterwards sends it anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from helpdesk import storage
+from helpdesk.database import db, end_read
+from helpdesk.errors import Conflict, InvalidInput
+from helpdesk.mail.headers import is_address, normalise_address
+from helpdesk.mail.types import MailFile
+from helpdesk.models import Comment, EmailAccount, Ticket, User
+from helpdesk.policy.status import Category, Priority, Status
+from helpdesk.services import accounts, attachments, people
+from helpdesk.services.attachments import StagedFile
+from helpdesk.services.outbox import letters, queue
+from helpdesk.services.tickets import changing, comments, opening
+from helpdesk.services.tickets.comments import Words
+
+MAX_CC = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedReply:
+    """A finished answer: its mail's bytes and its files are safe, nothing is said yet."""
+
+    ticket_id: int
+    text: str = field(repr=False)
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    subject: str
+    message_id: str
+    blob: storage.StagedBlob = field(repr=False)
+    files: tuple[StagedFile, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOpening:
+    """A ticket on behalf of a customer, not opened yet."""
+
+    account_id: int
+    requester: str
+    cc: tuple[str, ...]
+    subject: str
+    text: str = field(repr=False)
+    files: tuple[StagedFile, ...] = field(repr=False)
+
+
+def recipients(ticket: Ticket) -> list[str]:
+    """Whom the next answer goes to: the requester first, then who is in copy; never an address of the desk."""
+    own = accounts.own_addresses()
+    copied = [p.address for p in ticket.participants if p.role == "cc"]
+    everyone = [ticket.requester_address, *(a for a in copied if a.id != ticket.requester_address_id)]
+    return [address.email for address in everyone if address.address not in own]
+
+
+def prepare(
+    ticket: Ticket,
+    text: str,
+    files: Sequence[MailFile] = (),
+    *,
+    actor: User,
+    cc: Iterable[str] | None = None,
+    to: str | None = None,
+) -> PreparedReply:
+    """Compose the answer and make its bytes safe; outside any transaction.
+
+    `cc` is what the form says, None for who is in copy now. `to` is the requester the agent was shown: raises
+    Conflict when it is somebody else by now. Raises InvalidInput for an empty answer, a bad address, or a mail that
+    is too large.
+    """
+    to_now, cc_now = _split(ticket)
+    if to is not None and normalise_address(to) != normalise_address(to_now):
+        raise Conflict("The requester is %(email)s by now. Nothing was sent; please check.", email=to_now)
+    chosen = cc_now if cc is None else _checked(cc, besides=to_now)
+    comments.refuse_empty(Words(text, files=attachments.stage(files)))
+    letter = letters.answer(ticket, text, files, actor=actor, to=[to_now], cc=chosen)
+    ticket_id = ticket.id
+    end_read()
+    return PreparedReply(
+        ticket_id=ticket_id,
+        text=text,
+        to=(to_now,),
+        cc=tuple(chosen),
+        subject=letter.subject,
+        message_id=letter.message_id,
+        blob=storage.stage(letter.raw),
+        files=tuple(attachments.stage(files)),
+    )
+
+
+def send(
+    ticket: Ticket,
+    prepared: PreparedReply,
+    *,
+    actor: User,
+    status: Status | None = None,
+    form_key: str | None = None,
+) -> Comment:
+    """Say it on the ticket and queue its mail, within the transaction; a form sent twice says it once."""
+    if prepared.ticket_id != ticket.id:
+        raise ValueError(f"prepared for ticket {prepared.ticket_id}, not {ticket.id}")
+    _one_at_a_time(ticket)
+    known = comments.find_by_form(form_key)
+    if known is not None:
+        return known
+    _join(ticket, prepared.cc)
+    words = Words(prepared.text, files=prepared.files, message_id=prepared.message_id, form_key=form_key)
+    comment = comments.add_reply(ticket, words, actor=actor, status=status)
+    queue.add(
+        ticket.account,
+        purpose=queue.REPLY,
+        to=prepared.to,
+        cc=prepared.cc,
+        actor=actor,
+        ticket=ticket,
+        comment=comment,
+        subject=prepared.subject,
+        message_id=prepared.message_id,
+        blob=prepared.blob,
+    )
+    return comment
+
+
+def prepare_opening(
+    account: EmailAccount,
+    requester: str,
+    subject: str,
+    text: str,
+    files: Sequence[MailFile] = (),
+    *,
+    actor: User,
+    cc: Iterable[str] = (),
+) -> PreparedOpening:
+    """Check a ticket on behalf of a customer and make its files safe; outside any transaction.
+
+    Raises InvalidInput for an address that is none or is the desk's own, a missing subject, an empty message.
+    """
+    to = _checked([requester], besides="", field="requester")
+    if not to:
+        raise InvalidInput("Please choose whom the ticket is for.", field="requester")
+    if not subject.strip():
+        raise InvalidInput("Please give the ticket a subject.", field="subject")
+    staged = tuple(attachments.stage(files))
+    comments.refuse_empty(Words(text, files=staged))
+    account_id = account.id
+    prepared = PreparedOpening(account_id, to[0], tuple(_checked(cc, besides=to[0])), subject, text, staged)
+    end_read()
+    return prepared
+
+
+def open_and_send(
+    prepared: PreparedOpening,
+    *,
+    actor: User,
+    requester_name: str = "",
+    priority: Priority | None = None,
+    category: Category | None = None,
+    assignee_id: int | None = None,
+    form_key: str | None = None,
+) -> Ticket:
+    """Open the ticket and queue its first mail, within the transaction; a form sent twice opens one.
+
+    The mail's bytes need the ticket's number, so they are made when it is claimed, from the comment, which never
+    changes; its recipients are settled here.
+    """
+    known = opening.find_by_form(form_key)
+    if known is not None:
+        return known
+    account = accounts.get(prepared.account_id)
+    ticket, comment = opening.open_ticket(
+        account=account,
+        requester=people.address_for(prepared.requester, requester_name),
+        subject=prepared.subject,
+        words=Words(prepared.text, files=prepared.files),
+        actor=actor,
+        created_by=actor,
+        priority=priority,
+        category=category,
+        cc=[people.address_for(email) for email in prepared.cc],
+        form_key=form_key,
+    )
+    queue.add(
+        account, purpose=queue.REPLY, to=[prepared.requester], cc=prepared.cc, actor=actor, ticket=ticket,
+        comment=comment,
+    )  # fmt: skip
+    if assignee_id is not None:
+        changing.assign(ticket, db.session.get(User, assignee_id), actor=actor)
+    return ticket
+
+
+def _split(ticket: Ticket) -> tuple[str, list[str]]:
+    people_ = recipients(ticket)
+    requester = ticket.requester_address.email
+    if requester not in people_:
+        raise InvalidInput("The requester is an address of this desk: nobody would get the answer.")
+    return requester, [email for email in people_ if email != requester]
+
+
+def _checked(emails: Iterable[str], *, besides: str, field: str = "cc") -> list[str]:
+    """The addresses of a form, each once. Raises InvalidInput for one that is none."""
+    own, chosen = accounts.own_addresses(), {normalise_address(besides): ""}
+    for email in (text.strip() for text in emails):
+        if not email:
+            continue
+        if not is_address(email):
+            raise InvalidInput("“%(email)s” is not an e-mail address.", field=field, email=email[:100])
+        if normalise_address(email) in own:
+            raise InvalidInput("%(email)s is an address of this desk.", field=field, email=email)
+        chosen.setdefault(normalise_address(email), email)
+    if len(chosen) > MAX_CC + 1:
+        raise InvalidInput("At most %(count)d people can be in copy.", field=field, count=MAX_CC)
+    return [email for email in chosen.values() if email]
+
+
+def _join(ticket: Ticket, cc: Iterable[str]) -> None:
+    """Whoever the agent added takes part from now on; what was said before stays hidden from them."""
+    for email in cc:
+        opening.join(ticket, people.address_for(email), role="cc", later=True)
+
+
+def _one_at_a_time(ticket: Ticket) -> None:
+    """Hold the ticket's row: of two copies of one form the second then sees what the first has said."""
+    db.session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update())
