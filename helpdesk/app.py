@@ -11,6 +11,7 @@ from flask import Flask
 from helpdesk import cli, logs, models, storage, web
 from helpdesk.database import db, prepare_engine
 from helpdesk.extensions import babel, csrf, limiter, login, mail, migrate
+from helpdesk.services import notifications
 
 TABLES = (models, storage)  # imported for their tables: Alembic compares all of them
 
@@ -29,6 +30,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     csrf.init_app(app)
     limiter.init_app(app)
     login.init_app(app)
+    notifications.init()
     web.init_app(app, babel)
     cli.init_app(app)
     return app

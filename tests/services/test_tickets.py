@@ -15,7 +15,7 @@ from tests import factories
 
 @pytest.fixture
 def account(context):
-    return factories.make_account()
+    return factories.make_account(is_acknowledging=False)
 
 
 @pytest.fixture

@@ -1,0 +1,174 @@
+"""Who is told what by mail when something happens, and the one-time links people ask for.
+
+Runs inside the transaction of the fact. A machine's mail is queued as ids and made when it is sent; whether it is
+still wanted is asked again then.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+
+from helpdesk import storage
+from helpdesk.database import db, utcnow
+from helpdesk.models import EmailAccount, EmailMessage, Event, Ticket, User, UserAddress
+from helpdesk.models.mail import Direction, EmailState
+from helpdesk.policy import audience
+from helpdesk.policy.acknowledge import may_acknowledge
+from helpdesk.policy.audience import Facts, Notice, Person, Recipient, Template
+from helpdesk.services import accounts, events, settings, templates
+from helpdesk.services.links import LIFETIME, Purpose
+from helpdesk.services.outbox import letters, queue
+
+logger = logging.getLogger(__name__)
+
+SWITCHED_ON = frozenset({Template.CREATED, Template.ASSIGNED})  # the others wait for their mails
+LINKS = {  # purpose of the link -> template, path
+    Purpose.SIGN_IN: ("sign_in_link", "/sign-in/link/"),
+    Purpose.INVITATION: ("invitation", "/invitation/"),
+    Purpose.PASSWORD: ("password_link", "/password/"),
+}
+
+
+def init() -> None:
+    """Listen to every event from now on."""
+    events.listen(on_event)
+
+
+def on_event(event: Event, ticket: Ticket | None) -> None:
+    """Queue what has to be told about a fact."""
+    if ticket is None or event.type not in (audience.Event.OPENED, audience.Event.ASSIGNED):
+        return
+    settings.instance_id()  # made while a transaction is open: composing mails outside of one needs it
+    for notice in audience.audience(event.type, _facts(event, ticket)):
+        if notice.template not in SWITCHED_ON:
+            continue
+        if notice.recipient is Recipient.CUSTOMER:
+            _acknowledge(event, ticket)
+        else:
+            _tell_assignee(event, ticket, notice)
+
+
+def _facts(event: Event, ticket: Ticket) -> Facts:
+    return Facts(
+        actor_id=event.actor_id,
+        customers=(_person(ticket.requester),),
+        assignee=_person(ticket.assignee) if ticket.assignee else None,
+        creator=_person(ticket.created_by) if ticket.created_by else None,
+        is_automatic=event.data.get("automatic", "no") != "no",
+    )
+
+
+def _person(user: User) -> Person:
+    return Person(user.id, user.role)
+
+
+def _acknowledge(event: Event, ticket: Ticket) -> None:
+    """Tell the requester the ticket's number, unless that could start a loop, flood somebody, or tell a stranger."""
+    if not ticket.account.is_acknowledging:
+        return
+    address = ticket.requester_address
+    now = utcnow()
+    earlier = _acknowledgements(address, ticket, since=now - timedelta(days=1))
+    verdict = may_acknowledge(
+        automatic=event.data.get("automatic", "no") != "no" or address.address in accounts.own_addresses(),
+        already_acknowledged=any(ticket_id == ticket.id for ticket_id, _ in earlier),
+        sent_last_hour=sum(at > now - timedelta(hours=1) for _, at in earlier),
+        sent_last_day=sum(at > now - timedelta(days=1) for _, at in earlier),
+        address=address.address,
+    )
+    if not verdict.allowed:
+        logger.info("ticket=%s acknowledgement=none because=%s", ticket.number, verdict.reason)
+        return
+    queue.add(ticket.account, purpose="ticket_created", to=[address.email], ticket=ticket)
+
+
+def _acknowledgements(
+    address: UserAddress, ticket: Ticket, *, since: datetime
+) -> list[tuple[int | None, datetime]]:
+    """(ticket id, time) of every acknowledgement this address was sent, or soon will be: lately, or on this ticket.
+
+    The address's row is held until the end of the transaction: two workers that take two mails of one sender at once
+    must not both count to one.
+    """
+    db.session.execute(select(UserAddress.id).where(UserAddress.id == address.id).with_for_update())
+    rows = (
+        select(EmailMessage.ticket_id, EmailMessage.created_at)
+        .join(Ticket, Ticket.id == EmailMessage.ticket_id)
+        .where(
+            Ticket.requester_address_id == address.id,
+            EmailMessage.direction == Direction.OUT,
+            EmailMessage.purpose == "ticket_created",
+            EmailMessage.state != EmailState.CANCELLED,
+            or_(EmailMessage.created_at > since, Ticket.id == ticket.id),
+        )
+    )
+    return [(ticket_id, at) for ticket_id, at in db.session.execute(rows)]
+
+
+def _tell_assignee(event: Event, ticket: Ticket, notice: Notice) -> None:
+    """Nobody is told twice while the first mail still waits."""
+    assignee = db.session.get_one(User, notice.user_id)
+    if not assignee.email or _waits(ticket, assignee):
+        return
+    payload: dict[str, object] = {"assignee_id": assignee.id, "actor_id": event.actor_id}
+    queue.add(ticket.account, purpose="ticket_assigned", to=[assignee.email], ticket=ticket, payload=payload)
+
+
+def _waits(ticket: Ticket, assignee: User) -> bool:
+    rows = select(EmailMessage.payload).where(
+        EmailMessage.ticket_id == ticket.id,
+        EmailMessage.direction == Direction.OUT,
+        EmailMessage.purpose == "ticket_assigned",
+        EmailMessage.state == EmailState.QUEUED,
+        EmailMessage.raw_sha256.is_(None),
+    )
+    return any(payload.get("assignee_id") == assignee.id for payload in db.session.scalars(rows))
+
+
+def queue_test_mail(account: EmailAccount, to: str, *, actor: User) -> EmailMessage:
+    """Queue a mail that says that sending works. Raises InvalidInput for a bad address."""
+    settings.instance_id()
+    rendered = templates.render(
+        "test",
+        language=actor.language,
+        desk_name=settings.desk_name(),
+        account_email=account.email,
+        url=letters.site_url("/"),
+    )
+    letter = letters.write(letters.Envelope(account, [to]), rendered, automatic=letters.GENERATED)
+    return queue.add(
+        account, purpose="test", to=[to], actor=actor, subject=letter.subject, message_id=letter.message_id,
+        blob=storage.stage(letter.raw),
+    )  # fmt: skip
+
+
+def queue_link_mail(purpose: Purpose, address: UserAddress, token: str) -> EmailMessage | None:
+    """Queue a one-time link to this very address; None, with a warning, on a desk without a mail account.
+
+    These mails are made at once: the token must stand in no column, and only its hash is kept elsewhere. It lives in
+    the mail's stored bytes alone, which nobody is shown.
+    """
+    account = db.session.scalar(
+        select(EmailAccount).where(EmailAccount.is_active).order_by(EmailAccount.id).limit(1)
+    )
+    if account is None:
+        logger.warning("user=%s no mail account: the %s link was not sent", address.user_id, purpose.value)
+        return None
+    settings.instance_id()
+    template, path = LINKS[purpose]
+    rendered = templates.render(
+        template,
+        language=address.user.language,
+        name=address.user.name,
+        desk_name=settings.desk_name(),
+        url=letters.site_url(path + token),
+        lifetime=LIFETIME[purpose],
+    )
+    letter = letters.write(letters.Envelope(account, [address.email]), rendered, automatic=letters.GENERATED)
+    return queue.add(
+        account, purpose=template, to=[address.email], subject=letter.subject, message_id=letter.message_id,
+        blob=storage.stage(letter.raw),
+    )  # fmt: skip
