@@ -95,10 +95,12 @@ def split_addresses(raw: str) -> list[str]:
     """Cut an address list at its commas, minding quotes, brackets and comments. Linear; never nests deeper than one."""
     parts: list[str] = []
     current: list[str] = []
-    quoted, angle, comment = False, False, 0
+    quoted, escaped, angle, comment = False, False, False, 0
     for letter in raw:
-        if quoted:
-            quoted = letter != '"'
+        if escaped:
+            escaped = False
+        elif quoted:
+            quoted, escaped = letter != '"', letter == "\\"
         elif letter == '"' and not comment:
             quoted = True
         elif letter == "(":
@@ -128,7 +130,7 @@ def read_mailbox(part: str) -> Address | None:
         return None
     email, name = match["email"].strip(), (match["name"] or "").strip()
     if name.startswith('"') and name.endswith('"') and len(name) > 1:
-        name = re.sub(r"\\\\(.)", r"\\1", name[1:-1])
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
     local, _, domain = email.rpartition("@")
     if not is_address(email):
         return None

@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpdesk.mail.headers import ascii_domain, is_address, normalise_address
+from helpdesk.mail.headers import ascii_domain, is_address, normalise_address, read_addresses, single_author
+from helpdesk.mail.types import Address
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,29 @@ def test_what_can_be_no_host_is_refused(domain):
 def test_two_owners_of_similar_names_are_two_people():
     assert normalise_address("a@straße.example") != normalise_address("a@strasse.example")
     assert normalise_address("A@BÜCHER.example") == normalise_address("a@xn--bcher-kva.example")
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (r'"Jo \"JJ\" Berg" <a@b.example>', 'Jo "JJ" Berg'),
+        (r'"Jo \", x" <a@b.example>', 'Jo ", x'),
+        (r'"back\\" <a@b.example>', "back\\"),
+        ('"Berg, Jo" <a@b.example>', "Berg, Jo"),
+    ],
+)
+def test_an_escaped_quote_ends_no_name(value, name):
+    assert read_addresses([f"{value}, c@d.example"]) == (Address("a@b.example", name), Address("c@d.example"))
+    assert single_author([value]) == Address("a@b.example", name)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        r'"evil@x.example\", " <a@b.example>',
+        r'"\" <evil@x.example>, " <a@b.example>',
+        r'a@b.example, "\" <evil@x.example>',
+    ],
+)
+def test_an_escaped_quote_hides_no_second_author(value):
+    assert single_author([value]) is None
