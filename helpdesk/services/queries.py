@@ -16,11 +16,10 @@ from sqlalchemy.sql import ColumnElement
 from helpdesk.database import db, utcnow
 from helpdesk.models import Attachment, Comment, EmailAccount, EmailMessage, Event, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.policy.status import Category, CommentKind, Disposition, Priority, Status
+from helpdesk.policy.status import ACTIVE, Category, CommentKind, Disposition, Priority, Status
 from helpdesk.services import access
 
 PAGE_SIZE = 50
-ACTIVE = (Status.NEW, Status.OPEN, Status.IN_PROGRESS, Status.PENDING)
 
 
 @dataclass(frozen=True, slots=True)

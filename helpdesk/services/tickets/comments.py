@@ -10,7 +10,7 @@ from sqlalchemy import select
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Comment, Ticket, User, UserAddress
-from helpdesk.policy.status import CommentKind, Status
+from helpdesk.policy.status import CommentKind, Status, after_customer_reply, after_staff_reply
 from helpdesk.services import attachments, events
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.tickets.changing import set_status
@@ -90,8 +90,7 @@ def add_incoming(
     )  # fmt: skip
     if words.is_released and not words.is_automatic:
         ticket.waiting_since = ticket.waiting_since or now
-        if ticket.status is not Status.NEW:
-            set_status(ticket, Status.OPEN, actor=actor)
+        set_status(ticket, after_customer_reply(ticket.status), actor=actor)
     return comment
 
 
@@ -107,7 +106,7 @@ def add_reply(
         "comment.added", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
         kind=CommentKind.REPLY.value, is_released=True, is_automatic=False,
     )  # fmt: skip
-    set_status(ticket, status or ticket.account.reply_status, actor=actor)
+    set_status(ticket, after_staff_reply(ticket.status, status or ticket.account.reply_status), actor=actor)
     return comment
 
 
