@@ -14,6 +14,7 @@ from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import EmailAccount, Grant, User
 from helpdesk.policy.status import Role
 from helpdesk.services import events, keys
+from helpdesk.services.outbox import queue
 from helpdesk.transports.base import Security, Sender, ServerAddress, Source
 from helpdesk.transports.connect import open_sender, open_source
 
@@ -154,6 +155,7 @@ def update(account: EmailAccount, *, actor: User | None, **values: object) -> No
     _fill(account, values)
     account.consecutive_failures = 0
     account.fetch_again_at = None
+    queue.try_now(account.id)
     events.record("account.changed", actor=actor, account_id=account.id, fields=sorted(values))
 
 

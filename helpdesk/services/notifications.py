@@ -91,9 +91,11 @@ def _acknowledgements(
     """(ticket id, time) of every acknowledgement this address was sent, or soon will be: lately, or on this ticket.
 
     The address's row is held until the end of the transaction: two workers that take two mails of one sender at once
-    must not both count to one.
+    must not both count to one. (KEY SHARE: both hold it already by the tickets they opened; more would deadlock.)
     """
-    db.session.execute(select(UserAddress.id).where(UserAddress.id == address.id).with_for_update())
+    db.session.execute(
+        select(UserAddress.id).where(UserAddress.id == address.id).with_for_update(key_share=True)
+    )
     rows = (
         select(EmailMessage.ticket_id, EmailMessage.created_at)
         .join(Ticket, Ticket.id == EmailMessage.ticket_id)

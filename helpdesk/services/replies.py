@@ -228,4 +228,4 @@ def _join(ticket: Ticket, cc: Iterable[str]) -> None:
 
 def _one_at_a_time(ticket: Ticket) -> None:
     """Hold the ticket's row: of two copies of one form the second then sees what the first has said."""
-    db.session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update())
+    db.session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))

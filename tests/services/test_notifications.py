@@ -1,5 +1,6 @@
 """Who is told by mail of what: caps on acknowledgements, nobody told of his own acts, links to the right address."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -92,6 +93,27 @@ def test_an_address_gets_two_an_hour_and_five_a_day(account):
     age_mails(hours=23)
     factories.make_ticket(account)
     assert len(outgoing()) == 7
+
+
+def test_four_workers_with_mails_of_one_sender_acknowledge_two(app, account):
+    factories.make_customer()
+    start, account_id, done = threading.Barrier(4), account.id, []
+    db.session.rollback()
+
+    def run():
+        with app.app_context():
+            start.wait()
+            factories.make_ticket(db.session.get(EmailAccount, account_id))
+            done.append(True)
+            db.session.remove()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(done) == 4
+    assert len(outgoing()) == 2
 
 
 def test_further_mail_on_a_ticket_is_not_acknowledged(account):

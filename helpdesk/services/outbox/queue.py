@@ -242,7 +242,10 @@ def _get(email_id: int) -> EmailMessage:
 
 
 def retry(email_id: int, *, actor: User | None) -> EmailMessage:
-    """Send it now, the same bytes, to those who have not got it. Raises Conflict when it is already on its way."""
+    """Send it now, the same bytes, to those who have not got it. Raises Conflict when it is already on its way.
+
+    What waits for the same server with it is tried as well: a person has looked.
+    """
     email, now = _get(email_id), utcnow()
     taken = claim(
         EmailMessage,
@@ -263,7 +266,7 @@ def retry(email_id: int, *, actor: User | None) -> EmailMessage:
         raise Conflict("This mail is being sent or has been sent.")
     db.session.refresh(email)
     record_event("email.retried", email, actor=actor)
-    wake_after_commit("send_account", email.account_id)
+    try_now(email.account_id)
     return email
 
 

@@ -11,7 +11,7 @@ from helpdesk.database import db, transaction, utcnow
 from helpdesk.errors import PermanentError, TransientError, UncertainError
 from helpdesk.models import EmailAccount, EmailMessage
 from helpdesk.models.mail import EmailState
-from helpdesk.services import queries
+from helpdesk.services import accounts, queries
 from helpdesk.services.outbox import deliver, queue
 from helpdesk.services.outbox.deliver import drain
 from helpdesk.transports.base import Delivery, UnusableServer
@@ -52,7 +52,7 @@ def event_types(ticket):
 
 
 def test_what_waits_goes_over_one_connection_the_urgent_first(account, ticket):
-    notice = queue_mail(account, purpose="ticket_assigned", to=(A,))
+    queue_mail(account, purpose="ticket_assigned", to=(A,))
     answer = queue_mail(account, ticket=ticket, to=(B,), cc=(C,))
     sender = FakeSender()
     assert drain(account.id, sender=sender) is False
@@ -63,7 +63,6 @@ def test_what_waits_goes_over_one_connection_the_urgent_first(account, ticket):
     assert (sent.detail, sent.attempts) == ("250 2.0.0 taken", 1)
     assert sent.finished_at
     assert event_types(ticket)[-2:] == ["email.queued", "email.sent"]
-    assert notice.id != answer.id
 
 
 def test_a_second_drain_sends_nothing_again(account):
@@ -169,7 +168,8 @@ def test_without_an_answer_the_same_bytes_go_once_more_after_a_quarter_of_an_hou
 
 
 def test_an_unusable_server_is_asked_once_for_all_that_waits(account):
-    emails = [queue_mail(account) for _ in range(20)]
+    for _ in range(20):
+        queue_mail(account)
     sender = FakeSender(UnusableServer("The password was refused.", detail="535 no"))
     drain(account.id, sender=sender)
     assert len(sender.attempts) == 1
@@ -177,13 +177,21 @@ def test_an_unusable_server_is_asked_once_for_all_that_waits(account):
     assert {(e.attempts, e.reason, e.due_at) for e in outgoing()} == {
         (0, "The password was refused.", outgoing()[0].due_at)
     }
-    late = queue_mail(account)
+    queue_mail(account)
     drain(account.id, sender=sender)
     assert len(sender.attempts) == 1, "a new mail waits with the others: no storm of logins"
     let_time_pass(minutes=2)
     drain(account.id, sender=sender)
     assert states() == ["sent"] * 21
-    assert late.id > emails[-1].id
+
+
+def test_mended_settings_are_tried_at_once(account):
+    queue_mail(account)
+    drain(account.id, sender=FakeSender(UnusableServer("The password was refused.")))
+    with transaction():
+        accounts.update(db.session.get(EmailAccount, account.id), actor=None, outgoing_password="right")
+    drain(account.id, sender=FakeSender())
+    assert states() == ["sent"]
 
 
 def test_looks_at_a_server_that_stays_away_become_rarer(account):
@@ -245,16 +253,15 @@ def test_bytes_that_were_changed_on_disk_are_not_sent(app, account):
 
 
 def test_answers_on_one_ticket_arrive_in_order(account, ticket):
-    first = queue_mail(account, ticket=ticket, to=(A,))
+    queue_mail(account, ticket=ticket, to=(A,))
     queue_mail(account, ticket=ticket, to=(B,))
-    other = queue_mail(account, ticket=factories.make_ticket(account), to=(C,))
+    queue_mail(account, ticket=factories.make_ticket(account), to=(C,))
     sender = FakeSender(TransientError("Later.", detail="450 later"))
     drain(account.id, sender=sender)
     assert [sent.recipients for sent in sender.sent] == [(C,)]
     let_time_pass(minutes=2)
     drain(account.id, sender=sender)
     assert [sent.recipients for sent in sender.sent] == [(C,), (A,), (B,)]
-    assert first.id < other.id
 
 
 # processes that die, databases that fail

@@ -134,6 +134,17 @@ def test_a_person_sends_it_again_with_the_same_bytes(account, ticket, agent, sta
     assert event.actor_id == agent.id
 
 
+def test_sending_again_does_not_wait_for_a_server_that_was_away(account):
+    queue_mail(account)
+    waiting = queue_mail(account)
+    with transaction():
+        queue.put_off(account.id, utcnow() + LATER, 3, reason="Away.", detail="")
+    with transaction():
+        queue.retry(waiting.id, actor=None)
+    assert queue.offline_until(account.id) is None
+    assert [email.due_at <= utcnow() for email in outgoing()] == [True, True]
+
+
 def test_sending_again_spares_who_has_it_and_tries_who_was_refused(account):
     recipients = {"to": ["a@x.example"], "accepted": ["a@x.example"], "refused": ["b@x.example"]}
     email = queue_mail(account, state=EmailState.FAILED, recipients=recipients)
