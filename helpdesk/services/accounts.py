@@ -13,6 +13,7 @@ from helpdesk.errors import InvalidInput, NotFound, TransportError
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import EmailAccount, Grant, User
 from helpdesk.policy.status import Role
+from helpdesk.queue import wake_after_commit
 from helpdesk.services import events, keys
 from helpdesk.services.outbox import queue
 from helpdesk.transports.base import Security, Sender, ServerAddress, Source
@@ -175,6 +176,18 @@ def draft(email: str, stored: EmailAccount | None, **values: object) -> EmailAcc
             setattr(account, column.name, column.default.arg)
     _fill(account, {name: value for name, value in values.items() if value or not name.endswith("_password")})
     return account
+
+
+def draft_of(account: EmailAccount) -> EmailAccount:
+    """A copy that is never saved, for use without an open transaction."""
+    return draft(account.email, account)
+
+
+def fetch_soon(account: EmailAccount, *, actor: User | None) -> None:
+    """Within a transaction: let a worker look at the account now, whatever it waited for."""
+    account.fetch_again_at = None
+    events.record("account.fetch_asked", actor=actor, account_id=account.id)
+    wake_after_commit("fetch_account", account.id)
 
 
 def create_practice(*, actor: User | None) -> EmailAccount:

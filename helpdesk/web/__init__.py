@@ -6,11 +6,14 @@ from flask import Flask
 from flask_babel import Babel
 
 from helpdesk.web import access, assets, errors, filters, locale, navigation, security
+from helpdesk.web.admin.blueprint import blueprint as admin
 from helpdesk.web.auth.blueprint import blueprint as auth
+from helpdesk.web.files import blueprint as files
 from helpdesk.web.home import blueprint as home
+from helpdesk.web.portal.blueprint import blueprint as portal
 from helpdesk.web.setup.blueprint import blueprint as setup
 
-BLUEPRINTS = (home, auth, setup)
+BLUEPRINTS = (home, auth, setup, admin, portal, files)
 
 
 def init_app(app: Flask, babel: Babel) -> None:

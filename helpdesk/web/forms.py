@@ -5,13 +5,15 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import flash
+from flask import flash, request
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import EmailField, HiddenField, PasswordField, StringField
+from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
 from helpdesk.errors import HelpdeskError, InvalidInput
+from helpdesk.services import attachments
+from helpdesk.services.attachments import MailFile
 from helpdesk.services.passwords import MAX_LENGTH, MIN_LENGTH
 from helpdesk.web.errors import sentence
 
@@ -37,8 +39,17 @@ def new_form_key() -> str:
     return secrets.token_urlsafe(24)
 
 
-def form_key_field() -> Any:
-    return HiddenField(validators=[DataRequired(), Length(min=16, max=64)])
+def is_form_key(text: str) -> bool:
+    return 16 <= len(text) <= 64
+
+
+def read_files(name: str) -> list[MailFile]:
+    """The files of a form. Raises InvalidInput for one that is too large."""
+    return [
+        attachments.uploaded(file.filename, file.mimetype, file.read())
+        for file in request.files.getlist(name)
+        if file.filename
+    ]
 
 
 def address_field(label: str | None = None) -> Any:

@@ -5,11 +5,17 @@ ids and addresses, never live objects.
 """
 
 import re
-from contextlib import contextmanager
 
 import pytest
 
+from helpdesk import storage
+from helpdesk.database import db, transaction, utcnow
 from helpdesk.extensions import limiter
+from helpdesk.mail.types import MailFile
+from helpdesk.models import EmailMessage, User
+from helpdesk.models.mail import Direction, EmailState
+from helpdesk.services import attachments, queries, sessions
+from helpdesk.services.tickets import comments
 from tests import factories
 from tests.factories import PASSWORD
 
@@ -30,11 +36,38 @@ def sign_in(client, email, password=PASSWORD):
     return send(client, "/sign-in", "/sign-in", email=email, password=password)
 
 
-@contextmanager
-def arranging(app):
-    """A context for factories and for looking at rows; closed again before any request."""
-    with app.app_context():
-        yield
+def browser(app, user_id=None):
+    """A client of its own, signed in without a form when there is a person."""
+    client = app.test_client()
+    if user_id is not None:
+        with app.app_context(), transaction():
+            token = sessions.start(db.session.get(User, user_id), user_agent="Browser", ip="127.0.0.1")
+        with client.session_transaction() as session:
+            session["_user_id"] = token
+    return client
+
+
+class Desk(dict):
+    """Ids and numbers of what was made, by name."""
+
+    app = None
+
+    def rows(self):
+        """Everything stored, to compare; when somebody was last seen is no change."""
+        with self.app.app_context():
+            return {
+                table.name: sorted(
+                    repr(
+                        [
+                            value
+                            for column, value in zip(table.columns, row, strict=True)
+                            if column.name != "last_seen_at"
+                        ]
+                    )
+                    for row in db.session.execute(table.select())
+                )
+                for table in db.metadata.sorted_tables
+            }
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +93,26 @@ def team(app):
         ticket = factories.make_ticket(account)
         other = factories.make_ticket(account, factories.OTHER_CUSTOMER, subject="Invoice twice")
         return ids | {"account": account.id, "ticket": ticket.number, "other_ticket": other.number}
+
+
+@pytest.fixture
+def desk(app, team):
+    """The team's desk with a designed mail, a file and a mail that failed on the customer's ticket."""
+    with app.app_context(), transaction():
+        ticket = queries.by_number(team["ticket"])
+        staged = attachments.stage([MailFile("log.txt", "text/plain", b"a line")])
+        words = comments.Words("More words", html="<p>More <b>words</b></p>", files=staged)
+        comment = comments.add_incoming(
+            ticket, words, address=ticket.requester_address, actor=ticket.requester
+        )
+        file = comment.attachments[0].token
+        blob = storage.keep(storage.stage(b"From: x@y.example\n\nwords"))
+        email = EmailMessage(
+            account_id=team["account"], direction=Direction.IN, state=EmailState.FAILED, reason="It was odd.",
+            raw_sha256=blob, size=24, created_at=utcnow(), transport_key="INBOX/1/1",
+        )  # fmt: skip
+        db.session.add(email)
+        db.session.flush()
+        found = Desk(team | {"comment": comment.id, "file": file, "email": email.id})
+    found.app = app
+    return found

@@ -1,0 +1,113 @@
+"""The team as admins see it: inviting, roles, access, leaving. A desk never loses its last admin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
+
+from helpdesk.database import db
+from helpdesk.errors import Conflict, InvalidInput, NotFound
+from helpdesk.models import User
+from helpdesk.policy.status import Role
+from helpdesk.services import events, links, notifications, people, sessions
+from helpdesk.services.links import Purpose
+
+CUSTOMERS_SHOWN = 200
+SHOWN = (selectinload(User.addresses), selectinload(User.grants))
+TEAM = (Role.AGENT, Role.ADMIN)
+
+
+def everybody() -> list[User]:
+    """The team by name, those who left last."""
+    rows = select(User).where(User.role.in_(TEAM)).options(*SHOWN)
+    return sorted(db.session.scalars(rows), key=lambda u: (not u.is_active, u.shown_name.casefold()))
+
+
+def latest_customers() -> list[User]:
+    rows = select(User).where(User.role == Role.CUSTOMER).options(*SHOWN)
+    return list(db.session.scalars(rows.order_by(User.id.desc()).limit(CUSTOMERS_SHOWN)))
+
+
+def get(user_id: int) -> User:
+    """Raises NotFound."""
+    user = db.session.get(User, user_id) if user_id < 2**31 else None
+    if user is None:
+        raise NotFound("There is no such person.")
+    return user
+
+
+def invite(email: str, role: Role, *, name: str, account_ids: Iterable[int], actor: User) -> User:
+    """Add a team member and mail an invitation; a known customer without the team's rights is taken in.
+
+    Raises InvalidInput for a bad address, a team member's, or when no account can send the mail.
+    """
+    known = people.find_user(email)
+    if known is not None and known.is_team:
+        raise InvalidInput("This person is in the team already.", field="email")
+    user = known or people.create_user(email, role, name=name, actor=actor)
+    if known is not None:
+        _set_role(user, role, actor)
+        user.name = user.name or name
+    people.set_grants(user, account_ids if role is Role.AGENT else (), actor=actor)
+    invite_again(user, actor=actor)
+    return user
+
+
+def invite_again(user: User, *, actor: User) -> None:
+    """Mail a fresh invitation; earlier ones end. Raises InvalidInput when no account can send it."""
+    if not user.is_active or not user.is_team:
+        raise Conflict("Only active people of the team are invited.")
+    links.revoke(Purpose.INVITATION, user)
+    address = user.addresses[0]
+    token = links.issue(Purpose.INVITATION, user, address)
+    if notifications.queue_link_mail(Purpose.INVITATION, address, token) is None:
+        raise InvalidInput("Connect a mail account first: without one no invitation can be sent.")
+    events.record("user.invited", actor=actor, user_id=user.id)
+
+
+def change(user: User, *, role: Role, account_ids: Iterable[int], actor: User) -> None:
+    """Set role and access of a team member. Raises Conflict when the desk would lose its last admin."""
+    if not user.is_team:
+        raise Conflict("Customers join the team by an invitation.")
+    _set_role(user, role, actor)
+    people.set_grants(user, account_ids if role is Role.AGENT else (), actor=actor)
+
+
+def _set_role(user: User, role: Role, actor: User) -> None:
+    if user.role is role:
+        return
+    if role is not Role.ADMIN:
+        _keep_an_admin(user)
+    before, user.role = user.role, role
+    if role is Role.CUSTOMER:
+        user.password_hash = None  # customers sign in by mailed links
+    sessions.end_all(user)
+    events.record("user.role_changed", actor=actor, user_id=user.id, before=before.value, after=role.value)
+
+
+def deactivate(user: User, *, actor: User) -> None:
+    """Nobody signs in as this person or acts by mail any more. Raises Conflict for oneself and the last admin."""
+    if user.id == actor.id:
+        raise Conflict("You cannot deactivate yourself.")
+    if not user.is_active:
+        return
+    _keep_an_admin(user)
+    user.is_active = False
+    sessions.end_all(user)
+    for purpose in (Purpose.SIGN_IN, Purpose.INVITATION, Purpose.PASSWORD):
+        links.revoke(purpose, user)
+    events.record("user.deactivated", actor=actor, user_id=user.id)
+
+
+def reactivate(user: User, *, actor: User) -> None:
+    if not user.is_active:
+        user.is_active = True
+        events.record("user.reactivated", actor=actor, user_id=user.id)
+
+
+def _keep_an_admin(user: User) -> None:
+    others = select(func.count(User.id)).where(User.role == Role.ADMIN, User.is_active, User.id != user.id)
+    if user.role is Role.ADMIN and not db.session.scalar(others):
+        raise Conflict("This is the last administrator of the desk.")

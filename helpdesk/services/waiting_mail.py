@@ -1,0 +1,43 @@
+"""Mails that wait for a person: failed, held or uncertain ones, what may be done with each, and their bytes."""
+
+from __future__ import annotations
+
+from helpdesk import storage
+from helpdesk.database import db
+from helpdesk.errors import NotFound
+from helpdesk.models import EmailMessage, User
+from helpdesk.models.mail import Direction
+from helpdesk.services import access
+from helpdesk.services.ingest import process
+from helpdesk.services.outbox import queue
+
+
+def get(user: User, email_id: int) -> EmailMessage:
+    """A mail of an account the person may work on. Raises NotFound."""
+    email = db.session.get(EmailMessage, email_id) if email_id < 2**31 else None
+    if email is None or email.account_id not in access.account_ids(user):
+        raise NotFound("There is no such mail.")
+    return email
+
+
+def retry(email: EmailMessage, *, actor: User) -> None:
+    """Within a transaction: try it again. Raises Conflict when it was dealt with already."""
+    if email.direction is Direction.IN:
+        process.retry(email.id, actor)
+    else:
+        queue.retry(email.id, actor=actor)
+
+
+def put_away(email: EmailMessage, *, actor: User) -> None:
+    """Within a transaction: discard a received mail, cancel one of ours. Raises Conflict as `retry`."""
+    if email.direction is Direction.IN:
+        process.discard(email.id, actor)
+    else:
+        queue.cancel(email.id, actor=actor)
+
+
+def raw(email: EmailMessage) -> bytes:
+    """The bytes of a received mail. Raises NotFound for ours: a link in them would sign the reader in."""
+    if email.direction is not Direction.IN or email.raw_sha256 is None:
+        raise NotFound("There is no such mail.")
+    return storage.read(email.raw_sha256)

@@ -1,0 +1,68 @@
+"""What people sent us, given back so that a browser never runs it: files as downloads, HTML in a sandbox.
+
+Nothing here decides by file name or type who may have it: `services.access` does, by the comment.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from flask import Blueprint, Response, make_response, render_template, request, send_file, url_for
+
+from helpdesk.database import end_read
+from helpdesk.errors import NotFound
+from helpdesk.models import Attachment
+from helpdesk.services import access, attachments, html_view
+from helpdesk.web.access import require, viewer
+from helpdesk.web.filters import cleaned
+from helpdesk.web.security import FILE_POLICY, MAIL_POLICY
+
+blueprint = Blueprint("files", __name__)
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+UNKNOWN = "application/octet-stream"
+
+
+def as_download(data: bytes, filename: str, content_type: str = UNKNOWN) -> Response:
+    """Bytes a browser saves instead of showing; the name is quoted as RFC 6266 says, whatever is in it."""
+    name = "".join(letter for letter in filename if letter.isprintable()) or "file"
+    response = send_file(
+        BytesIO(data),
+        mimetype=content_type if content_type in PICTURES else UNKNOWN,
+        as_attachment=True,
+        download_name=name,
+        max_age=0,
+    )
+    response.headers["Content-Security-Policy"] = FILE_POLICY
+    return response
+
+
+@blueprint.get("/files/<token>/<path:name>")
+@require("person")
+def download(token: str, name: str) -> Response:
+    """`name` is for the browser's eyes only; the token alone decides."""
+    attachment = access.get_attachment(viewer(), token)
+    data, filename = attachments.contents(attachment), attachment.filename
+    content_type = attachment.content_type.lower()
+    end_read()
+    return as_download(data, filename, content_type)
+
+
+@blueprint.get("/comments/<int:comment_id>/html")
+@require("team")
+def html(comment_id: int) -> Response:
+    """A mail as its sender designed it, for the sandboxed frame on the ticket and for nothing else."""
+    if request.headers.get("Sec-Fetch-Dest", "iframe") not in {"iframe", "frame"}:
+        raise NotFound("There is no such page.")
+    comment = access.get_comment(viewer(), comment_id)
+    if not comment.html:
+        raise NotFound("There is no such page.")
+    response = make_response(
+        render_template("files/mail.html", body=cleaned(html_view.cleaned(comment, _url)))
+    )
+    response.headers["Content-Security-Policy"] = MAIL_POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+def _url(attachment: Attachment) -> str:
+    return url_for("files.download", token=attachment.token, name=attachment.filename)

@@ -1,0 +1,80 @@
+"""Who may do what at every address: the table of the route matrix. A route without a row fails the build.
+
+A row is `"METHOD /rule": (anonymous, customer, other customer, agent without access, agent with access, admin)`; the
+first customer is the ticket's requester. A word per person:
+    ok    the view did its work: 200, or 303 elsewhere, or 422 for the empty form that was sent
+    in    sent to sign in (with what was typed, when something was)
+    403   the page is not for this role          404   there is no such thing, for this person
+"""
+
+EVERYBODY = ("ok",) * 6
+PEOPLE = ("in", *["ok"] * 5)
+NEITHER = ("404",) * 6
+TEAM = ("in", "403", "403", "ok", "ok", "ok")
+ADMIN = ("in", "403", "403", "403", "403", "ok")
+CUSTOMERS = ("in", "ok", "ok", "403", "403", "403")
+REQUESTER = ("in", "ok", "404", "403", "403", "403")
+TICKET = ("in", "ok", "404", "404", "ok", "ok")
+TICKET_TEAM = ("in", "403", "403", "404", "ok", "ok")
+
+ROUTES = {
+    "GET /static/<path:filename>": EVERYBODY,
+    "GET /assets/<version>/<path:filename>": EVERYBODY,
+    # home
+    "GET /": EVERYBODY,
+    "GET /health": EVERYBODY,
+    "POST /theme": EVERYBODY,
+    # signing in
+    "GET /sign-in": EVERYBODY,
+    "POST /sign-in": EVERYBODY,
+    "POST /sign-out": PEOPLE,
+    "GET /sign-in/link": EVERYBODY,
+    "POST /sign-in/link": EVERYBODY,
+    "GET /sign-in/link/<token>": NEITHER,  # with a token nobody has
+    "POST /sign-in/link/<token>": NEITHER,
+    "GET /password": EVERYBODY,
+    "POST /password": EVERYBODY,
+    "GET /password/<token>": NEITHER,
+    "POST /password/<token>": NEITHER,
+    "GET /invitation/<token>": NEITHER,
+    "POST /invitation/<token>": NEITHER,
+    # one's own page
+    "GET /profile": PEOPLE,
+    "POST /profile": PEOPLE,
+    "POST /profile/password": TEAM,
+    "POST /profile/sessions/<int:session_id>/end": PEOPLE,
+    "POST /profile/sessions/end-others": PEOPLE,
+    # set-up
+    "GET /setup": EVERYBODY,
+    "GET /setup/<token>": NEITHER,
+    "POST /setup/<token>": NEITHER,
+    "GET /setup/mail": ADMIN,
+    "POST /setup/mail": ADMIN,
+    "POST /setup/practice": ADMIN,
+    "GET /setup/done": ADMIN,
+    # administration
+    "GET /admin": ADMIN,
+    "GET /admin/accounts": ADMIN,
+    "GET /admin/accounts/new": ADMIN,
+    "POST /admin/accounts/new": ADMIN,
+    "GET /admin/accounts/<int:account_id>": ADMIN,
+    "POST /admin/accounts/<int:account_id>": ADMIN,
+    "POST /admin/accounts/<int:account_id>/test": ADMIN,
+    "POST /admin/accounts/<int:account_id>/fetch": ADMIN,
+    "GET /admin/people": ADMIN,
+    "POST /admin/people": ADMIN,
+    "GET /admin/people/<int:user_id>": ADMIN,
+    "POST /admin/people/<int:user_id>": ADMIN,
+    "POST /admin/people/<int:user_id>/<any(deactivate, reactivate, invite_again):act>": ADMIN,
+    "GET /admin/mail": ADMIN,
+    "GET /admin/mail/<int:email_id>/raw": ADMIN,
+    "POST /admin/mail/<int:email_id>/retry": ADMIN,
+    "POST /admin/mail/<int:email_id>/put-away": ADMIN,
+    # customers
+    "GET /my/tickets": CUSTOMERS,
+    "GET /my/tickets/<int:number>": REQUESTER,
+    "POST /my/tickets/<int:number>/answer": REQUESTER,
+    # files
+    "GET /files/<token>/<path:name>": TICKET,
+    "GET /comments/<int:comment_id>/html": TICKET_TEAM,
+}
