@@ -22,7 +22,7 @@ PAGE_POLICY = (
 FILE_POLICY = "sandbox; default-src 'none'"
 MAIL_POLICY = (
     "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
-    "img-src 'self' data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    "img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'self'"
 )
 HSTS = "max-age=31536000"
 LOCAL_NAMES = ["localhost", "127.0.0.1"]
