@@ -12,8 +12,9 @@ from helpdesk.web.files import blueprint as files
 from helpdesk.web.home import blueprint as home
 from helpdesk.web.portal.blueprint import blueprint as portal
 from helpdesk.web.setup.blueprint import blueprint as setup
+from helpdesk.web.tickets import blueprint as tickets
 
-BLUEPRINTS = (home, auth, setup, admin, portal, files)
+BLUEPRINTS = (home, auth, setup, admin, tickets, portal, files)
 
 
 def init_app(app: Flask, babel: Babel) -> None:

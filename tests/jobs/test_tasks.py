@@ -5,13 +5,10 @@ from rq.utils import import_attribute
 
 from helpdesk import queue
 from helpdesk.database import db
-from helpdesk.jobs import budget
+from helpdesk.jobs import budget, tasks
 from helpdesk.models import EmailMessage
 from helpdesk.services.ingest.store import store_raw
 from tests import factories
-
-pytest.importorskip("helpdesk.services.outbox.deliver")
-from helpdesk.jobs import tasks
 
 
 @pytest.fixture

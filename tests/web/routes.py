@@ -70,6 +70,27 @@ ROUTES = {
     "GET /admin/mail/<int:email_id>/raw": ADMIN,
     "POST /admin/mail/<int:email_id>/retry": ADMIN,
     "POST /admin/mail/<int:email_id>/put-away": ADMIN,
+    # agents
+    "GET /tickets": TEAM,
+    "GET /tickets/new": TEAM,
+    "POST /tickets/new": TEAM,
+    "GET /tickets/<int:number>": (
+        "in",
+        "ok",
+        "ok",
+        "404",
+        "ok",
+        "ok",
+    ),  # customers are sent to their own page
+    "POST /tickets/<int:number>/answer": TICKET_TEAM,
+    "POST /tickets/<int:number>/properties": TICKET_TEAM,
+    "POST /tickets/<int:number>/comments/<int:comment_id>/release": TICKET_TEAM,
+    "POST /tickets/<int:number>/mails/<int:email_id>/retry": (
+        "in",
+        "403",
+        "403",
+        *["404"] * 3,
+    ),  # another ticket's mail
     # customers
     "GET /my/tickets": CUSTOMERS,
     "GET /my/tickets/<int:number>": REQUESTER,

@@ -1,0 +1,10 @@
+"""The agents' workspace: the list, a ticket, opening one on behalf of a customer."""
+
+from __future__ import annotations
+
+from helpdesk.web.tickets import answering, listing, opening, showing
+from helpdesk.web.tickets.blueprint import blueprint
+
+VIEWS = (answering, listing, opening, showing)  # imported for their routes
+
+__all__ = ["blueprint"]

@@ -1,0 +1,136 @@
+"""One ticket: conversation, history, deliveries, and everything around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from helpdesk.models import Comment, EmailMessage, Ticket
+from helpdesk.models.mail import EmailState
+from helpdesk.services import access, people, queries, replies, settings
+from helpdesk.web.access import require, viewer
+from helpdesk.web.forms import new_form_key
+from helpdesk.web.security import go
+from helpdesk.web.tickets.blueprint import blueprint
+from helpdesk.web.tickets.filters import read_list_state
+from helpdesk.web.tickets.listing import list_context
+from helpdesk.web.tickets.wording import describe_event
+
+TROUBLE = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.BOUNCED)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the conversation: a comment with its mail, or something that happened in words."""
+
+    at: datetime
+    comment: Comment | None = None
+    quoted: str = ""
+    mail: EmailMessage | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What stood in the composer when it was refused."""
+
+    kind: str = "reply"
+    body: str = ""
+    cc: str = ""
+
+
+def quoted_part(comment: Comment) -> str:
+    """What was cut from a mail: the rest of the full text, or all of it where the shown part is not its beginning."""
+    if comment.full_text == comment.text:
+        return ""
+    if comment.full_text.startswith(comment.text):
+        return comment.full_text[len(comment.text) :].strip("\n")
+    return comment.full_text
+
+
+def conversation(ticket: Ticket) -> list[Entry]:
+    """Comments and events in time order, each answer with the mail that carries it."""
+    mails = {mail.comment_id: mail for mail in queries.deliveries(ticket) if mail.purpose == "reply"}
+    entries = [
+        Entry(comment.created_at, comment=comment, quoted=quoted_part(comment), mail=mails.get(comment.id))
+        for comment in access.visible_comments(ticket, viewer())
+    ]
+    names = {user.id: user.shown_name for user in people.team()}
+    for event in queries.history(ticket):
+        words = describe_event(event, names)
+        if words:
+            entries.append(Entry(event.occurred_at, words=words))
+    return sorted(entries, key=lambda entry: (entry.at, entry.comment is None))
+
+
+def delivery(mail: EmailMessage | None, ticket: Ticket) -> dict[str, object] | None:
+    """How a mail fares, for the macros."""
+    if mail is None:
+        return None
+    retry_url = (
+        url_for("tickets.retry", number=ticket.number, email_id=mail.id) if mail.state in TROUBLE else None
+    )
+    waits = mail.state is EmailState.QUEUED and mail.attempts > 0
+    return {
+        "state": mail.state.value,
+        "words": mail.detail or mail.reason if mail.state in TROUBLE or waits else "",
+        "retry_url": retry_url,
+        "next_at": mail.due_at if waits else None,
+    }
+
+
+def files_of(comment: Comment) -> list[dict[str, object]]:
+    return [
+        {"name": a.filename, "size": a.size, "url": url_for("files.download", token=a.token, name=a.filename)}
+        for a in comment.attachments
+    ]
+
+
+def machine_mails(ticket: Ticket) -> list[EmailMessage]:
+    """Mails of the desk itself that need a person's eye."""
+    return [mail for mail in queries.deliveries(ticket) if mail.purpose != "reply" and mail.state in TROUBLE]
+
+
+def due_value(ticket: Ticket) -> str:
+    return ticket.due_at.astimezone(settings.desk_zone()).date().isoformat() if ticket.due_at else ""
+
+
+def render_ticket(ticket: Ticket, typed: Typed | None = None, *, errors: Sequence[str] = ()) -> str:
+    """The page of a ticket; `typed` and `errors` bring back what was refused."""
+    state = read_list_state(request.args, viewer())
+    audience = replies.recipients(ticket)
+    return render_template(
+        "tickets/show.html",
+        ticket=ticket,
+        entries=conversation(ticket),
+        delivery=delivery,
+        files_of=files_of,
+        typed=typed or Typed(cc=", ".join(audience[1:])),
+        errors=errors,
+        form_id=new_form_key(),
+        recipients=[ticket.requester.shown_name],
+        refusal=None
+        if audience[:1] == [ticket.requester_address.email]
+        else _("The requester is an address of this desk."),
+        assignable=people.assignable(ticket.account_id),
+        due=due_value(ticket),
+        other_tickets=queries.other_tickets(viewer(), ticket),
+        machine_mails=machine_mails(ticket),
+        max_bytes=current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"],
+        kept=state.link_args,
+        **list_context(state),
+    )
+
+
+@blueprint.get("/tickets/<int:number>")
+@require("person")
+def show(number: int) -> str | Response:
+    """The address in every mail: agents see the workspace, customers their own page."""
+    if not viewer().is_team:
+        return go("portal.show", number=number)
+    return render_ticket(access.get_ticket_by_number(viewer(), number))

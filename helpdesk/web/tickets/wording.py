@@ -1,0 +1,89 @@
+"""What happened, in words: one quiet line per event of a ticket's history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+from helpdesk.models import Event
+from helpdesk.policy.status import Category, Priority, Status
+
+
+def status_word(status: str) -> str:
+    return {
+        Status.NEW: _("New"),
+        Status.OPEN: _("Open"),
+        Status.IN_PROGRESS: _("In progress"),
+        Status.PENDING: _("Pending"),
+        Status.RESOLVED: _("Resolved"),
+        Status.CLOSED: _("Closed"),
+    }.get(Status(status), status)
+
+
+def priority_word(priority: str) -> str:
+    return {
+        Priority.LOW: _("Low"),
+        Priority.MEDIUM: _("Medium"),
+        Priority.HIGH: _("High"),
+        Priority.URGENT: _("Urgent"),
+    }.get(Priority(priority), priority)
+
+
+def category_word(category: str) -> str:
+    return {
+        Category.SUPPORT: _("Support"),
+        Category.BUG: _("Bug"),
+        Category.FEATURE: _("Feature"),
+        Category.BILLING: _("Billing"),
+        Category.GENERAL: _("General"),
+    }.get(Category(category), category)
+
+
+def describe_event(event: Event, names: Mapping[int, str]) -> str:
+    """One line, or "" for an event that needs none beside the conversation."""
+    who = event.actor.shown_name if event.actor else _("The desk")
+    after = event.data.get("after")
+    match event.type:
+        case "ticket.opened":
+            return (
+                _("Opened by mail") if event.data.get("via") == "email" else _("Opened by %(who)s", who=who)
+            )
+        case "ticket.status_changed":
+            return _("%(who)s set the status to %(what)s", who=who, what=status_word(str(after)))
+        case "ticket.priority_changed":
+            return _("%(who)s set the priority to %(what)s", who=who, what=priority_word(str(after)))
+        case "ticket.category_changed":
+            return _("%(who)s set the category to %(what)s", who=who, what=category_word(str(after)))
+        case "ticket.due_changed":
+            return _due(who, after)
+        case "ticket.assigned":
+            return _assigned(event, who, names)
+        case "comment.released":
+            return _("%(who)s let a message in", who=who)
+        case "email.sent" if event.data.get("purpose") == "ticket_created":
+            return _("Automatic answer sent")
+        case "email.failed":
+            return _("A mail could not be sent")
+        case "email.bounced":
+            return _("A mail came back")
+    return ""
+
+
+def _due(who: str, after: object) -> str:
+    if not after:
+        return _("%(who)s removed the due date", who=who)
+    return _(
+        "%(who)s set the due date to %(day)s", who=who, day=format_date(datetime.fromisoformat(str(after)))
+    )
+
+
+def _assigned(event: Event, who: str, names: Mapping[int, str]) -> str:
+    after = event.data.get("after")
+    if not isinstance(after, int):
+        return _("%(who)s took the assignee away", who=who)
+    if after == event.actor_id:
+        return _("%(who)s took the ticket", who=who)
+    return _("%(who)s assigned it to %(whom)s", who=who, whom=names.get(after, "?"))
