@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format
+.PHONY: help run test bench check format
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ run: $(VENV)/.run-ready ## Set everything up and run the desk
 
 test: $(VENV)/.test-ready ## Set everything up and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+bench: $(VENV)/.test-ready ## Measure: mails to tickets per second
+	$(BIN)/python -m tests.bench.ingest $(ARGS)
 
 check: $(VENV)/.test-ready ## Formatting, lint, types, architecture, migrations
 	$(BIN)/ruff format --check .

@@ -1,0 +1,80 @@
+"""Does the desk's work in forked children that kill themselves with SIGKILL at the n-th change of state.
+
+Started as a process of its own: reads a number per line, forks, and prints how the child ended. 0 means: do not kill.
+A change of state is every begin and end of a commit, of an fsync and of a rename. Nothing in the product knows of it.
+"""
+
+import os
+import signal
+import sys
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from config import load_config
+from helpdesk.app import create_app
+from helpdesk.services import accounts, environment, fetch
+from helpdesk.services.ingest import process
+from helpdesk.services.outbox import deliver
+
+
+def arm(step_to_die_at):
+    """Count steps, and die at that one."""
+    left = step_to_die_at
+
+    def step(*_):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Session, "before_commit", step)
+    event.listen(Session, "after_commit", step)
+    for name in ("fsync", "replace", "rename"):
+        setattr(os, name, around(getattr(os, name), step))
+
+
+def around(function, step):
+    def called(*arguments, **options):
+        step()
+        result = function(*arguments, **options)
+        step()
+        return result
+
+    return called
+
+
+def work():
+    """One turn: fetch, process, send."""
+    app = create_app(load_config(ENV_FILE=None))
+    with app.app_context():
+        environment.sync_account()
+        ids = [account.id for account in accounts.all_accounts()]
+        for account_id in ids:
+            fetch.fetch_account(account_id, force=True)
+        process.drain()
+        for account_id in ids:
+            deliver.drain(account_id)
+
+
+def main():
+    print("ready", flush=True)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            if int(line):
+                arm(int(line))
+            try:
+                work()
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+                os._exit(3)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(-os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()
