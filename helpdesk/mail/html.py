@@ -22,6 +22,7 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring, tostring
 from helpdesk.mail.charset import clean
 
 MAX_CHARS = 1_000_000
+MAX_WORDS = 4 * MAX_CHARS  # of HTML that is shown as its words
 MAX_DEPTH = 500
 MAX_TABLE_DEPTH = 40
 _ANY_TAG = re.compile(r"<[^<>]{0,10000}>")
@@ -99,7 +100,7 @@ def html_to_text(html: str) -> str:
 
 def _without_tags(html: str) -> str:
     """Plain text of HTML that is too wild for anything better."""
-    text = _LINE_TAG.sub("\n", _DROPPED.sub(" ", html[: 4 * MAX_CHARS]))
+    text = _LINE_TAG.sub("\n", _DROPPED.sub(" ", html[:MAX_WORDS]))
     words = clean(html_entities.unescape(_ANY_TAG.sub(" ", text)))
     return "\n".join(" ".join(line.split()) for line in words.split("\n"))
 
