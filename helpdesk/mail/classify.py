@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from helpdesk.mail.types import Automatic, ParsedEmail
 
@@ -12,52 +12,62 @@ REPLY_HEADERS = (
     "x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoresponse", "x-mail-autoreply",
     "x-autoreply-from",
 )  # fmt: skip
-REPLY_PREFIX = re.compile(
-    r"\s*(?:auto(?:matic(?: |-)?)?[- ]?reply|automatische antwort|abwesenheitsnotiz|abwesend|out of (?:the )?office|"
-    r"réponse automatique|respuesta automática|risposta automatica|resposta automática|automatisch antwoord|"
-    r"autosvar|automatiskt svar|automaattinen vastaus|automatyczna odpowiedź|автоответ|自动回复|自動返信|"
-    r"i am out of the office|ich bin nicht im büro)\s*[:\-–—(]",
-    re.IGNORECASE,
-)
+# What vacation programs write before the subject they answer; only there it counts.
+_PREFIXES = (
+    "auto", "auto-?reply", "auto response", "automatic reply", "automatic response", "automated reply",
+    "automated response", "automatic-reply", "autoresponder", "out of office", "out of the office",
+    "out of office reply", "out of office autoreply", "away from the office", "i am out of the office", "on vacation",
+    "vacation reply", "automatische antwort", "automatische antwort auf", "automatische abwesenheitsnotiz",
+    "abwesenheitsnotiz", "abwesenheitsnachricht", "abwesenheitsassistent", "abwesenheit", "abwesend",
+    "ich bin nicht im büro", "réponse automatique", "absence du bureau", "message d'absence", "absent du bureau",
+    "respuesta automática", "fuera de la oficina", "resposta automática", "ausência temporária", "fora do escritório",
+    "risposta automatica", "fuori sede", "fuori ufficio", "automatisch antwoord", "afwezigheidsassistent", "afwezig",
+    "niet aanwezig", "automatiskt svar", "automatisk svar", "autosvar", "frånvaro", "fraværsmelding", "fraværende",
+    "ikke til stede", "automaattinen vastaus", "poissa", "sjálfvirkt svar", "automaatvastus", "automātiska atbilde",
+    "automatinis atsakymas", "automatyczna odpowiedź", "odpowiedź automatyczna", "autoodpowiedź",
+    "nieobecność w biurze", "automatická odpověď", "automatická odpoveď", "mimo kancelář", "samodejni odgovor",
+    "automatski odgovor", "automatikus válasz", "házon kívül", "răspuns automat", "otomatik yanıt",
+    "ofis dışında", "αυτόματη απάντηση", "автоматический ответ", "автоответ", "автоматична відповідь",
+    "автоматичен отговор", "תשובה אוטומטית", "رد تلقائي", "balasan otomatis", "trả lời tự động", "ตอบกลับอัตโนมัติ",
+    "自动回复", "自动答复", "自動回覆", "自動返信", "自動応答", "不在通知", "자동 회신", "자동 응답", "부재 중 알림",
+)  # fmt: skip
+REPLY_PREFIX = re.compile(rf"\s*[\[(]?(?:{'|'.join(_PREFIXES)})(?:\s*[:：\])(–—]|\s+-|\s*\Z)", re.IGNORECASE)
 MACHINE = re.compile(r"(?:mailer-daemon|postmaster)@", re.IGNORECASE)
 
 
-def _first_word(value: str) -> str:
-    """A header's value without comments and parameters, in lower case."""
-    return re.sub(r"\([^()]*\)", " ", value).split(";", maxsplit=1)[0].strip().lower()
+def _bare(value: str) -> str:
+    """A header's value in lower case, without comments (they nest) and parameters."""
+    kept, depth = [], 0
+    for letter in value[:1000]:
+        depth += letter == "("
+        if not depth:
+            kept.append(letter)
+        depth -= letter == ")" and depth > 0
+    return "".join(kept).split(";", maxsplit=1)[0].strip().lower()
+
+
+def _collected(headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        found.setdefault(name.lower(), []).append(value)
+    return found
 
 
 def classify_automatic(
     headers: Iterable[tuple[str, str]], subject: str, *, from_email: str = "", is_report: bool = False
 ) -> tuple[Automatic, str]:
     """(what kind of machine wrote it, the evidence in words); (NO, "") for a person. Source: RFC 3834."""
-    found: dict[str, str] = {}
-    for name, value in headers:
-        found.setdefault(name.lower(), value)
-    auto = _first_word(found.get("auto-submitted", ""))
-    precedence = {_first_word(found.get(name, "")) for name in ("precedence", "x-precedence")}
-    suppress = {word.strip().lower() for word in found.get("x-auto-response-suppress", "").split(",")}
-    for name in REPLY_HEADERS:
-        if name in found and _first_word(found[name]) not in ("", "no"):
-            return Automatic.REPLY, f"{name} is set"
-    if auto.startswith("auto-replied"):
-        return Automatic.REPLY, "Auto-Submitted: auto-replied"
-    if "auto_reply" in precedence:
-        return Automatic.REPLY, "Precedence: auto_reply"
-    if REPLY_PREFIX.match(subject):
-        return Automatic.REPLY, "the subject begins as an automatic reply's"
-    if "x-ms-exchange-inbox-rules-loop" in found:
-        return Automatic.REPLY, "X-MS-Exchange-Inbox-Rules-Loop is set"
-    if is_report or MACHINE.match(from_email):
-        return Automatic.GENERATED, "a report of a mail server"
-    if auto and auto != "no":
-        return Automatic.GENERATED, f"Auto-Submitted: {auto[:40]}"
-    if found.get("return-path", "x").strip() == "<>":
-        return Automatic.GENERATED, "an empty Return-Path"
-    if _first_word(found.get("x-fc-machinegenerated", "")) == "true" or "x-autogenerated" in found:
-        return Automatic.GENERATED, "a mark of generated mail"
-    if suppress & {"all", "autoreply", "oof"}:
-        return Automatic.GENERATED, "X-Auto-Response-Suppress asks for no answer"
+    found = _collected(headers)
+    submitted = [
+        word for word in map(_bare, found.get("auto-submitted", [])) if word.split()[:1] not in ([], ["no"])
+    ]
+    precedence = {_bare(value) for name in ("precedence", "x-precedence") for value in found.get(name, [])}
+    because = _answer_evidence(found, subject, submitted, precedence)
+    if because:
+        return Automatic.REPLY, because
+    because = _generated_evidence(found, submitted, is_report=is_report or bool(MACHINE.match(from_email)))
+    if because:
+        return Automatic.GENERATED, because
     if precedence & {"bulk", "junk", "list"}:
         return Automatic.BULK, "Precedence: bulk, junk or list"
     for name in ("list-id", "list-unsubscribe", "list-post"):
@@ -66,11 +76,49 @@ def classify_automatic(
     return Automatic.NO, ""
 
 
+def _answer_evidence(
+    found: Mapping[str, list[str]], subject: str, submitted: list[str], precedence: set[str]
+) -> str:
+    for name in REPLY_HEADERS:
+        if any(_bare(value) not in ("", "no") for value in found.get(name, [])):
+            return f"{name} is set"
+    if any(word.startswith("auto-replied") for word in submitted):
+        return "Auto-Submitted: auto-replied"
+    if "auto_reply" in precedence:
+        return "Precedence: auto_reply"
+    if "x-ms-exchange-inbox-rules-loop" in found:
+        return "X-MS-Exchange-Inbox-Rules-Loop is set"
+    if REPLY_PREFIX.match(subject[:200]):
+        return "the subject begins as an automatic reply's"
+    return ""
+
+
+def _generated_evidence(found: Mapping[str, list[str]], submitted: list[str], *, is_report: bool) -> str:
+    if is_report:
+        return "a report of a mail server"
+    if submitted:
+        return f"Auto-Submitted: {submitted[0][:40]}"
+    if any(value.strip() == "<>" for value in found.get("return-path", [])):
+        return "an empty Return-Path"
+    if any(_bare(value) == "true" for value in found.get("x-fc-machinegenerated", [])):
+        return "X-FC-MachineGenerated: true"
+    if "x-autogenerated" in found:
+        return "X-Autogenerated is set"
+    wishes = {
+        word.strip().lower()
+        for value in found.get("x-auto-response-suppress", [])
+        for word in value.split(",")
+    }
+    return "X-Auto-Response-Suppress asks for no answer" if wishes & {"all", "autoreply", "oof"} else ""
+
+
 def body_digest(parsed: ParsedEmail) -> str:
     """What makes two deliveries the same mail: decoded text and files, author and date; not its way here."""
     digest = hashlib.sha256()
-    parts = [parsed.text, parsed.html, parsed.header("From"), parsed.header("Date"), parsed.subject]
-    parts += [hashlib.sha256(file.data).hexdigest() for file in parsed.files]
+    parts = [parsed.text, parsed.html, parsed.header("From"), parsed.header("Date")]
+    # the source of a mail that could not be read whole differs by its Received lines
+    files = parsed.files[:-1] if parsed.is_partial else parsed.files
+    parts += [hashlib.sha256(file.data).hexdigest() for file in files]
     for part in parts:
         data = part.encode("utf-8", "replace")
         digest.update(len(data).to_bytes(8, "big") + data)

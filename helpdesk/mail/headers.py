@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
-import quopri
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -16,8 +14,8 @@ from helpdesk.mail.types import Address
 
 MAX_ADDRESS = 254
 MAX_ADDRESSES = 500
-_ENCODED = re.compile(r"=\?([\w.:*-]{1,60})\?([bBqQ])\?([^?]{0,20000})\?=")
-_BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(=\?)")
+_WORD = re.compile(r"=\?([\w.:*-]{1,60})\?([bBqQ])\?")
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _ID = re.compile(r"<([^\x00-\x20<>]{1,998})>")
 _LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x20\x7f]{1,64}\Z")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
@@ -64,26 +62,45 @@ def is_address(text: str) -> bool:
 
 def header_text(raw: bytes | str) -> str:
     """A header's value as people read it: unfolded, RFC 2047 decoded by the charset ladder, one line, no controls."""
-    text = decode(raw) if isinstance(raw, bytes) else raw
-    text = re.sub(r"\r?\n[ \t]?", " ", text)
-    text = _ENCODED.sub(_decoded_word, _BETWEEN.sub(r"\1\2", text))
-    kept = "".join(
-        " " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in clean(text)
-    )
+    text = decode(raw) if isinstance(raw, bytes) else clean(raw)
+    if "=?" in text:
+        text = clean(_decoded_words(text))
+    kept = "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in text)
     return kept.strip()
 
 
-def _decoded_word(match: re.Match[str]) -> str:
-    charset, kind, payload = match.groups()
+def _decoded_words(text: str) -> str:
+    """Decode RFC 2047 words, also where no blank parts them, and letters cut in two by neighbouring words.
+
+    An unencoded `?` inside a word is tolerated: the word ends at `?=`, each place is looked at once.
+    """
+    pieces: list[str] = []
+    data, charset, at = b"", "", 0
+    while (start := text.find("=?", at)) >= 0:
+        word = _WORD.match(text, start)
+        end = text.find("?=", word.end()) if word else -1
+        if word is None or end < 0:
+            if word is not None:
+                break
+            pieces += [decode(data, charset), text[at : start + 2]]
+            data, at = b"", start + 2
+            continue
+        between = text[at:start]
+        named = word[1].split("*", maxsplit=1)[0]
+        if between.strip() or not data or named.lower() != charset.lower():
+            pieces += [decode(data, charset), between if between.strip() or not data else ""]
+            data = b""
+        data, charset, at = data + _word_bytes(word[2], text[word.end() : end]), named, end + 2
+    return "".join([*pieces, decode(data, charset), text[at:]])
+
+
+def _word_bytes(kind: str, payload: str) -> bytes:
     data = payload.encode("utf-8", "replace")
-    if kind in "bB":
-        try:
-            data = base64.b64decode(data + b"=" * (-len(data) % 4))
-        except (binascii.Error, ValueError):
-            return match[0].replace("=?", "= ?")
-    else:
-        data = quopri.decodestring(data.replace(b"_", b" "), header=False)
-    return decode(data, charset.split("*", maxsplit=1)[0])
+    if kind in "qQ":
+        return binascii.a2b_qp(data, header=True)
+    digits = _NO_BASE64.sub(b"", data)
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
 
 
 def message_ids(raw: str) -> tuple[str, ...]:

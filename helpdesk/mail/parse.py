@@ -43,6 +43,7 @@ def parse(raw: bytes, *, max_text: int = MAX_TEXT) -> ParsedEmail:
     content = _content(raw, max_text)
     if problems or content.is_partial:
         content.body.files.append(MailFile("message.eml", "message/rfc822", raw))
+        content.is_partial = True
     content.problems[:0] = problems
     return _assemble(_Fields(fields), content)
 
