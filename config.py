@@ -104,125 +104,48 @@ class Setting:
     secret: bool = False
 
 
+# fmt: off
 SETTINGS: tuple[Setting, ...] = (
     # the desk
-    Setting(
-        "SITE_URL",
-        _url,
-        None,
-        "Address people reach the desk at; links in mails use it. Default: http://BIND:PORT",
-    ),
+    Setting("SITE_URL", _url, None, "Address people reach the desk at; links in mails use it. Default: http://BIND:PORT"),
     Setting("PORT", _port, 8000, "Port of the web server"),
     Setting("BIND", _text, "127.0.0.1", "Address the web server listens on"),
     Setting("TRUSTED_HOSTS", _words, [], "Further host names the desk answers to, separated by commas"),
     Setting("TRUSTED_PROXIES", int, 0, "Number of reverse proxies whose X-Forwarded headers are believed"),
-    Setting(
-        "INSTANCE_PATH",
-        _text,
-        None,
-        "Folder for database, files, key and store. Default: instance/ in the project",
-    ),
-    Setting(
-        "SECRET_KEY",
-        _text,
-        None,
-        "Key all other keys are derived from; `make run` writes one to INSTANCE_PATH",
-        secret=True,
-    ),
-    Setting(
-        "SECRET_KEY_FALLBACKS",
-        _words,
-        [],
-        "Earlier keys, still accepted, newest first, separated by commas",
-        secret=True,
-    ),
+    Setting("INSTANCE_PATH", _text, None, "Folder for database, files, key and store. Default: instance/ in the project"),
+    Setting("SECRET_KEY", _text, None, "Key all other keys are derived from; `make run` writes one to INSTANCE_PATH", secret=True),
+    Setting("SECRET_KEY_FALLBACKS", _words, [], "Earlier keys, still accepted, newest first, separated by commas", secret=True),
     Setting("TIMEZONE", _zone, "UTC", "Time zone of the desk, for example Europe/Berlin"),
     Setting("LANGUAGE", _text, "en", "Language of pages and mails for people who chose none: en or de"),
-    Setting(
-        "TICKET_NUMBER_FORMAT", _number_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"
-    ),
+    Setting("TICKET_NUMBER_FORMAT", _number_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"),
     Setting("LOG_LEVEL", _text, "INFO", "DEBUG, INFO, WARNING or ERROR"),
     # where things are kept
-    Setting(
-        "DATABASE_URL",
-        _text,
-        None,
-        "Database. Default: SQLite in INSTANCE_PATH; PostgreSQL: postgresql://...",
-        secret=True,
-    ),
-    Setting(
-        "REDIS_URL", _text, None, "Redis or Valkey. Default: an embedded one in INSTANCE_PATH", secret=True
-    ),
+    Setting("DATABASE_URL", _text, None, "Database. Default: SQLite in INSTANCE_PATH; PostgreSQL: postgresql://...", secret=True),
+    Setting("REDIS_URL", _text, None, "Redis or Valkey. Default: an embedded one in INSTANCE_PATH", secret=True),
     # the first mail account
     Setting("SUPPORT_EMAIL", _text, None, "Address of the first mail account"),
     Setting("EMAIL_TO_TICKET_ENABLED", _boolean, True, "Fetch mail for the first account", ("IMAP_ENABLED",)),
-    Setting(
-        "EMAIL_TO_TICKET_CHECK_INTERVAL",
-        _positive,
-        300,
-        "Seconds between two looks at the first account",
-        ("EMAIL_DEFAULT_POLL_FREQUENCY", "EMAIL_INTEGRATION_POLL_FREQUENCY"),
-    ),
-    Setting(
-        "EMAIL_MAX_EMAILS_PER_POLL",
-        _positive,
-        50,
-        "Mails taken per batch",
-        ("EMAIL_INTEGRATION_MAX_EMAILS_PER_POLL",),
-    ),
+    Setting("EMAIL_TO_TICKET_CHECK_INTERVAL", _positive, 300, "Seconds between two looks at the first account", ("EMAIL_DEFAULT_POLL_FREQUENCY", "EMAIL_INTEGRATION_POLL_FREQUENCY")),
+    Setting("EMAIL_MAX_EMAILS_PER_POLL", _positive, 50, "Mails taken per batch", ("EMAIL_INTEGRATION_MAX_EMAILS_PER_POLL",)),
     Setting("IMAP_HOST", _text, None, "Server mail is fetched from"),
     Setting("IMAP_PORT", _port, None, "Its port. Default: 993, or 143 with IMAP_USE_SSL=false"),
     Setting("IMAP_USERNAME", _text, None, "Its user. Default: SUPPORT_EMAIL"),
     Setting("IMAP_PASSWORD", _text, None, "Its password", secret=True),
     Setting("IMAP_FOLDER", _folder, "INBOX", "Folder that is read"),
-    Setting(
-        "IMAP_USE_SSL",
-        _boolean,
-        True,
-        "true: TLS from the start; false: STARTTLS with a verified certificate",
-    ),
-    Setting(
-        "IMAP_ALLOW_PLAINTEXT",
-        _boolean,
-        False,
-        "Allow an unencrypted connection to a server that is not on this machine",
-    ),
+    Setting("IMAP_USE_SSL", _boolean, True, "true: TLS from the start; false: STARTTLS with a verified certificate"),
+    Setting("IMAP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
     Setting("IMAP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
     Setting("SMTP_HOST", _text, None, "Server mail is sent through", ("EMAIL_HOST",)),
     Setting("SMTP_PORT", _port, 587, "Its port; 465 means TLS from the start", ("EMAIL_PORT",)),
     Setting("SMTP_USERNAME", _text, None, "Its user; empty: no login", ("EMAIL_HOST_USER",)),
     Setting("SMTP_PASSWORD", _text, None, "Its password", ("EMAIL_HOST_PASSWORD",), secret=True),
-    Setting(
-        "SMTP_FROM",
-        _text,
-        None,
-        "Sender of the desk's mails. Default: SUPPORT_EMAIL",
-        ("DEFAULT_FROM_EMAIL",),
-    ),
-    Setting(
-        "SMTP_USE_TLS",
-        _boolean,
-        True,
-        "true or false: TLS is used either way (465 at once, else STARTTLS)",
-        ("EMAIL_USE_TLS",),
-    ),
-    Setting(
-        "SMTP_ALLOW_PLAINTEXT",
-        _boolean,
-        False,
-        "Allow an unencrypted connection to a server that is not on this machine",
-    ),
+    Setting("SMTP_FROM", _text, None, "Sender of the desk's mails. Default: SUPPORT_EMAIL", ("DEFAULT_FROM_EMAIL",)),
+    Setting("SMTP_USE_TLS", _boolean, True, "true or false: TLS is used either way (465 at once, else STARTTLS)", ("EMAIL_USE_TLS",)),
+    Setting("SMTP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
     Setting("SMTP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
-    Setting(
-        "EMAIL_BACKEND",
-        _backend,
-        None,
-        "console, smtp or dummy. Default: smtp when a server is set, else the practice mailbox",
-    ),
+    Setting("EMAIL_BACKEND", _backend, None, "console, smtp or dummy. Default: smtp when a server is set, else the practice mailbox"),
     # limits
-    Setting(
-        "EMAIL_MAX_ATTACHMENT_SIZE", _positive, 25 * MEGABYTE, "Largest file in bytes, in mails and uploads"
-    ),
+    Setting("EMAIL_MAX_ATTACHMENT_SIZE", _positive, 25 * MEGABYTE, "Largest file in bytes, in mails and uploads"),
     Setting("EMAIL_MAX_MESSAGE_SIZE", _positive, 35 * MEGABYTE, "Larger mails are stored in part, in bytes"),
     Setting("EMAIL_MAX_RETRY_ATTEMPTS", _positive, 35, "Tries before an outgoing mail is failed"),
     Setting("EMAIL_RETENTION_DAYS", _positive, 365, "Days raw messages are kept"),
@@ -231,13 +154,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("WEB_THREADS", _positive, 16, "Threads in each web process"),
     Setting("WORKER_PROCESSES", _positive, 3, "Worker processes"),
     Setting("SWEEP_INTERVAL", _positive, 30, "Seconds between two sweeps for forgotten work"),
-    Setting(
-        "CLAIM_SECONDS",
-        _positive,
-        120,
-        "Seconds after which the work of a worker that died is given to another",
-    ),
+    Setting("CLAIM_SECONDS", _positive, 120, "Seconds after which the work of a worker that died is given to another"),
 )
+# fmt: on
 
 
 def _lookup(setting: Setting, values: Mapping[str, str | None]) -> str | None:
