@@ -74,6 +74,9 @@ def _describe(mail: Delivery) -> None:
         mail.trace.add("sender", f"Written by {mail.reading.author.email}.")
     if parsed.automatic is not Automatic.NO:
         mail.trace.add("automatic", f"Written by a machine ({parsed.automatic}): {parsed.automatic_because}.")
+    if mail.reading.split.quoted:
+        opinion = mail.reading.second_opinion
+        mail.trace.add("history", "The quoted history is folded" + (f"; {opinion}." if opinion else "."))
     for problem in parsed.problems:
         mail.trace.add("damage", problem)
 

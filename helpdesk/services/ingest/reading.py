@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from helpdesk.mail import classify, parse, quotes, thread
+from helpdesk.mail import classify, parse, quotes, thread, witness
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.mail.types import Address, ParsedEmail, SplitText
 from helpdesk.services import keys, settings
@@ -27,6 +27,7 @@ class Reading:
     evidence: thread.Evidence
     message_key: str
     body_digest: str
+    second_opinion: str = ""
     is_partial: bool = False
 
     @property
@@ -61,9 +62,11 @@ class Reading:
 def read(raw: bytes, *, is_partial: bool = False) -> Reading:
     """Take a mail apart. Needs `settings.instance_id()` to exist already."""
     parsed = parse.parse(raw)
+    split = quotes.split_reply(parsed.text, parsed.html)
     return Reading(
         parsed=parsed,
-        split=quotes.split_reply(parsed.text, parsed.html),
+        split=split,
+        second_opinion=witness.describe_difference(parsed.text, split.visible) if split.quoted else "",
         evidence=thread.evidence(
             parsed,
             keys=keys.accepted_keys(THREAD_KEYS),
