@@ -144,6 +144,8 @@ def _file(part: Part) -> MailFile:
     if not name and kind in ("message/rfc822", "message/global"):
         subject = next((value for key, value in read_header(data)[0] if key.lower() == "subject"), b"")
         name = f"{header_text(subject)[:100].strip() or 'message'}.eml"
+    if not name and kind.startswith("message/"):
+        name = f"{kind.removeprefix('message/')}.txt"
     return MailFile(safe_filename(name, kind), kind, data, content_id)
 
 

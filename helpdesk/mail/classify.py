@@ -62,10 +62,12 @@ def classify_automatic(
         word for word in map(_bare, found.get("auto-submitted", [])) if word.split()[:1] not in ([], ["no"])
     ]
     precedence = {_bare(value) for name in ("precedence", "x-precedence") for value in found.get(name, [])}
+    if is_report:  # first, because mail servers call their reports auto-replied
+        return Automatic.GENERATED, "a report of a mail server"
     because = _answer_evidence(found, subject, submitted, precedence)
     if because:
         return Automatic.REPLY, because
-    because = _generated_evidence(found, submitted, is_report=is_report or bool(MACHINE.match(from_email)))
+    because = _generated_evidence(found, submitted, is_mail_server=bool(MACHINE.match(from_email)))
     if because:
         return Automatic.GENERATED, because
     if precedence & {"bulk", "junk", "list"}:
@@ -93,9 +95,9 @@ def _answer_evidence(
     return ""
 
 
-def _generated_evidence(found: Mapping[str, list[str]], submitted: list[str], *, is_report: bool) -> str:
-    if is_report:
-        return "a report of a mail server"
+def _generated_evidence(found: Mapping[str, list[str]], submitted: list[str], *, is_mail_server: bool) -> str:
+    if is_mail_server:
+        return "written by a mail server"
     if submitted:
         return f"Auto-Submitted: {submitted[0][:40]}"
     if any(value.strip() == "<>" for value in found.get("return-path", [])):

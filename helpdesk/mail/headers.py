@@ -82,13 +82,13 @@ def _decoded_words(text: str) -> str:
         if word is None or end < 0:
             if word is not None:
                 break
-            pieces += [decode(data, charset), text[at : start + 2]]
+            pieces += [decode(data, charset) if data else "", text[at : start + 2]]
             data, at = b"", start + 2
             continue
         between = text[at:start]
         named = word[1].split("*", maxsplit=1)[0]
         if between.strip() or not data or named.lower() != charset.lower():
-            pieces += [decode(data, charset), between if between.strip() or not data else ""]
+            pieces += [decode(data, charset) if data else "", between if between.strip() or not data else ""]
             data = b""
         data, charset, at = data + _word_bytes(word[2], text[word.end() : end]), named, end + 2
     return "".join([*pieces, decode(data, charset), text[at:]])

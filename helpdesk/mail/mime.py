@@ -195,20 +195,18 @@ def _ranges(part: Part) -> list[tuple[int, int]]:
 
 
 def _between(part: Part, boundary: bytes) -> list[tuple[int, int]]:
-    raw, marker = part.source, b"--" + boundary
+    raw = part.source
+    delimiter = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]{0,50}\r?(?:\n|\Z)")
     ranges: list[tuple[int, int]] = []
-    opened, at = -1, raw.find(marker, part.start, part.end)
-    while at >= 0:
-        behind = at + len(marker)
-        line_end = raw.find(b"\n", behind, min(behind + 100, part.end))
-        rest = raw[behind : line_end if line_end >= 0 else min(behind + 100, part.end)].strip()
-        if rest in (b"", b"--") and (at == part.start or raw[at - 1 : at] == b"\n"):
-            if opened >= 0:
-                ranges.append((opened, max(opened, _line_above(raw, at))))
-            opened = line_end + 1 if line_end >= 0 and not rest else -1
-            if rest or len(ranges) > MAX_PARTS:
-                break
-        at = raw.find(marker, behind, part.end)
+    opened = -1
+    at = max(part.start - 1, 0)  # the line above ends there
+    while found := delimiter.search(raw, at, part.end):
+        if opened >= 0:
+            ranges.append((opened, max(opened, _line_above(raw, found.start() + 1))))
+        opened = -1 if found[1] else found.end()
+        if found[1] or len(ranges) > MAX_PARTS:
+            break
+        at = found.end() - 1
     if opened >= 0:  # the closing delimiter was cut off
         ranges.append((opened, part.end))
     return ranges
@@ -233,7 +231,7 @@ def _from_uuencode(body: bytes) -> bytes:
     for line in body[begin.end() if begin else 0 :].replace(b"\r", b"").split(b"\n"):
         if line == b"end":
             break
-        data += _uu_line(line)
+        data += _uu_line(line) if line else b""  # an empty line would be 32 zeros
     return bytes(data)
 
 
