@@ -161,7 +161,10 @@ def update(account: EmailAccount, *, actor: User | None, **values: object) -> No
 
 
 def _fill(account: EmailAccount, values: dict[str, object]) -> None:
+    """No line break of a form may ever reach a command to a server. Raises InvalidInput."""
     for name, value in values.items():
+        if isinstance(value, str) and any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in value):
+            raise InvalidInput("Line breaks and control characters cannot be used here.", field=name)
         setattr(account, name, keys.encrypt(str(value)) if name.endswith("_password") else value)
 
 

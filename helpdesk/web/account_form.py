@@ -16,13 +16,13 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from helpdesk.errors import ConfigError
 from helpdesk.models import EmailAccount, User
 from helpdesk.services import keys
-from helpdesk.web.forms import Form, address_field, trimmed
+from helpdesk.web.forms import Form, address_field, options, trimmed
 
-SECURITY = [
+SECURITY = options(
     ("tls", _("TLS from the start")),
     ("starttls", _("STARTTLS")),
     ("plain", _("None (this machine only)")),
-]
+)
 PASSWORDS = ("incoming_password", "outgoing_password")
 
 
@@ -108,7 +108,9 @@ class AccountForm(Form):
     email = address_field()
     provider = SelectField(
         _("Provider"),
-        choices=[("", _("Another one, or as the address says")), *((p.key, p.name) for p in PROVIDERS)],
+        choices=options(
+            ("", _("Another one, or as the address says")), *((p.key, p.name) for p in PROVIDERS)
+        ),
         validators=[Optional()],
     )
     name = StringField(_("Name of the account"), filters=[trimmed], validators=[Length(max=255)])

@@ -9,6 +9,7 @@ from flask import flash, request
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
 from helpdesk.errors import HelpdeskError, InvalidInput
@@ -28,6 +29,11 @@ class Form(FlaskForm):
             flash(sentence(error), "error")
         else:
             field.errors = [*field.errors, sentence(error)]
+
+
+def options(*pairs: tuple[object, object]) -> list[SelectChoice]:
+    """(value, text) pairs as a select field wants them."""
+    return [SelectChoice(value, text) for value, text in pairs]
 
 
 def trimmed(text: str | None) -> str | None:

@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
+from helpdesk.errors import InvalidInput, NotFound
+
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -40,7 +42,16 @@ def init_app(app: Flask) -> None:
     proxies = app.config["TRUSTED_PROXIES"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    app.before_request(refuse_nul)
     app.after_request(add_headers)
+
+
+def refuse_nul() -> None:
+    """No database column, file name or mail holds a NUL; PostgreSQL would fail on it in the middle of a page."""
+    if "\x00" in request.path or any("\x00" in value for value in request.args.values()):
+        raise NotFound("There is no such page.")
+    if any("\x00" in value for _, value in request.form.items(multi=True)):
+        raise InvalidInput("The text holds a character that cannot be stored (NUL). Please remove it.")
 
 
 def trusted_hosts(app: Flask) -> list[str]:

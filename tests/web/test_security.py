@@ -190,3 +190,12 @@ def test_theme_is_a_cookie_and_changes_nothing_else(client):
     assert 'data-theme="dark"' in client.get("/sign-in").text
     send(client, "/theme", "/sign-in", theme="purple")
     assert 'data-theme="dark"' in client.get("/sign-in").text
+
+
+def test_nul_is_refused_wherever_it_comes_in(client, team):
+    for path in ("/files/%00/x", "/sign-in?next=%00", "/invitation/a%00b"):
+        assert client.get(path).status_code == 404
+    sign_in(client, AGENT)
+    response = send(client, "/profile", name="Nora \x00 Keller and more words", language="", timezone="")
+    assert response.status_code == 422
+    assert "cannot be stored" in response.text

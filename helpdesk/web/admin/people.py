@@ -15,11 +15,11 @@ from helpdesk.services import accounts, members
 from helpdesk.web.access import require, viewer
 from helpdesk.web.admin.blueprint import blueprint
 from helpdesk.web.errors import say
-from helpdesk.web.forms import Form, address_field, name_field
+from helpdesk.web.forms import Form, address_field, name_field, options
 from helpdesk.web.security import go
 
 Page = str | Response | tuple[str, int]
-ROLES = [(Role.AGENT.value, _l("Agent")), (Role.ADMIN.value, _l("Administrator"))]
+ROLES = options((Role.AGENT.value, _l("Agent")), (Role.ADMIN.value, _l("Administrator")))
 
 
 class GrantsField(SelectMultipleField):
@@ -34,7 +34,7 @@ class AccessForm(Form):
     grants = GrantsField(_l("Mail accounts"), coerce=int)
 
     def offer(self) -> None:
-        self.grants.choices = [(a.id, a.email) for a in accounts.all_accounts()]
+        self.grants.choices = options(*((a.id, a.email) for a in accounts.all_accounts()))
 
 
 class InvitationForm(AccessForm):
@@ -46,7 +46,7 @@ def _invitation() -> InvitationForm:
     """A new one, with access to everything preselected."""
     form = InvitationForm(None)
     form.offer()
-    form.grants.data = [account_id for account_id, _name in form.grants.choices]
+    form.grants.data = [choice.value for choice in form.grants.choices]
     return form
 
 

@@ -9,7 +9,7 @@ from wtforms import PasswordField, SelectField
 from wtforms.validators import DataRequired, Optional
 
 from helpdesk.services.passwords import MAX_LENGTH
-from helpdesk.web.forms import Form, address_field, name_field, new_password_field
+from helpdesk.web.forms import Form, address_field, name_field, new_password_field, options
 from helpdesk.web.locale import LANGUAGES
 
 
@@ -52,5 +52,5 @@ class ProfileForm(Form):
     def offer(self) -> None:
         """Fill the lists; the first choice of each is the desk's own."""
         zones = sorted(available_timezones())
-        self.language.choices = [("", _("As the browser asks")), *LANGUAGES.items()]
-        self.timezone.choices = [("", _("The desk's time zone")), *((zone, zone) for zone in zones)]
+        self.language.choices = options(("", _("As the browser asks")), *LANGUAGES.items())
+        self.timezone.choices = options(("", _("The desk's time zone")), *((zone, zone) for zone in zones))
