@@ -14,10 +14,19 @@ from flask_migrate import upgrade
 from config import load_config
 from helpdesk.app import create_app
 from helpdesk.database import db
+from tests.servers.chromium import chromium  # noqa: F401
 from tests.servers.postgres import PostgresServer, binaries
 
 ENVIRONMENT = {"SECRET_KEY": "a-key-for-tests-only-0123456789abcdef", "LOG_LEVEL": "DEBUG"}
 CHEAP_ARGON2 = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Where everything is required, a test that was left out is a failure, and said so."""
+    left_out = terminalreporter.stats.get("skipped", [])
+    if left_out and os.environ.get("HELPDESK_TEST_REQUIRE") == "all":
+        terminalreporter.write_line(f"{len(left_out)} tests were left out, but all are required", red=True)
+        terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)

@@ -1,38 +1,12 @@
-"""A real Chromium for tests of pages; without one they are left out loudly, or fail where everything is required."""
+"""The gallery of every component and page, served to a real browser."""
 
 import logging
-import os
-import shutil
 import threading
 
 import pytest
-from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
 from tests.browser.gallery.app import create_gallery
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    if not os.path.exists(CHROMIUM):
-        message = "Chromium is not installed: every page's test in a browser is left out"
-        if os.environ.get("HELPDESK_TEST_REQUIRE") == "all":
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -141,7 +141,11 @@ def test_a_designed_mail_is_shown_as_high_as_it_is_and_runs_nothing(open_page):
     page = open_page("workspace-ticket")
     page.get_by_text("Show as it was designed").click()
     frame = page.locator("iframe")
-    page.wait_for_function("document.querySelector('iframe').offsetHeight > 700")
+    for _ in range(100):
+        if frame.bounding_box()["height"] > 700:
+            break
+        page.wait_for_timeout(50)
+    assert frame.bounding_box()["height"] > 700
     assert "allow-scripts" not in frame.get_attribute("sandbox")
     assert "allow-forms" not in frame.get_attribute("sandbox")
 

@@ -3,7 +3,6 @@
 import pytest
 
 from tests import factories
-from tests.browser.conftest import chromium  # noqa: F401
 from tests.scenarios.desk import Desk
 from tests.scenarios.inbox import Inbox, smtp_settings
 from tests.servers.fixtures import authority, dovecot, imap_server, pymap, sink, smtp_sink  # noqa: F401
@@ -41,7 +40,7 @@ def running_desk(database_url, tmp_path, inbox, sink, store):  # noqa: F811
 
 
 @pytest.fixture
-def page(chromium, running_desk):  # noqa: F811
+def page(chromium, running_desk):
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     yield context.new_page()
     context.close()

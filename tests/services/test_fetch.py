@@ -274,9 +274,8 @@ def test_the_server_is_told_only_after_the_commit(account, app):
     assert seen_by_others == [1]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # only there large ones are files
 def test_a_full_disk_flags_nothing_and_the_mail_comes_later(context, tmp_path):
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("files lie in the database")
     account = factories.make_account()
     source = started(account, FakeSource())
     source.add(factories.make_mail(text="word " * 100_000))

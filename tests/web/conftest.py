@@ -1,6 +1,6 @@
 """What tests of pages use: forms sent as a browser would, people signed in on clients of their own.
 
-Everything is arranged before the first request and inside its own application context (decision 34): `desk` hands out
+Everything is arranged before the first request and inside its own application context: `desk` hands out
 ids and addresses, never live objects.
 """
 

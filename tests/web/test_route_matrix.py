@@ -1,4 +1,4 @@
-"""Every rule x method x person, generated from the application's own map, on real clients (decision 34)."""
+"""Every rule x method x person, generated from the application's own map, on real clients."""
 
 import pytest
 
