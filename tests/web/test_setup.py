@@ -170,6 +170,10 @@ def test_bad_values_are_refused_with_the_rest_kept(app, ada, field, value, words
     assert stored(app) is None
 
 
+def test_browser_lets_the_fill_button_pass_with_empty_fields(ada):
+    assert re.search(r'<button[^>]*value="fill"[^>]* formnovalidate', ada.get("/setup/mail").text)
+
+
 def test_edit_keeps_the_password_nobody_typed(app, ada):
     send(ada, "/setup/mail", **FORM)
     page = f"/admin/accounts/{stored(app).id}"
