@@ -52,7 +52,9 @@ def drain(
     account's own way out, and stays open.
     """
     lease = SendLease(account_id)
-    if not lease.take():
+    with transaction():
+        is_ours = lease.take()
+    if not is_ours:
         return False
     try:
         with lease.kept_alive():
@@ -61,7 +63,8 @@ def drain(
         logger.warning("account=%s another drain has taken over", account_id)
         return False
     finally:
-        lease.release()
+        with transaction():
+            lease.release()
     # Asked after the lease is free: who queued a mail just before that was sent away by it.
     is_left = queue.next_due(account_id, utcnow()) is not None
     end_read()

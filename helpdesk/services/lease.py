@@ -1,0 +1,99 @@
+"""The right to do one thing for one account: a lease in the database, kept alive while a mail server thinks.
+
+Taken by an UPDATE that names the free state, and asked for again inside every transaction that rests on it: a process
+that slept past its lease finds it taken and writes nothing. A worker that was killed is replaced within CLAIM_SECONDS,
+yet a server may think for minutes: a thread renews the lease while its owner is alive, and stops when one piece of work
+takes longer than any honest server does.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from flask import Flask, current_app
+from sqlalchemy import or_
+
+from helpdesk.database import claim, transaction, utcnow
+from helpdesk.models import EmailAccount
+
+logger = logging.getLogger(__name__)
+
+
+class AccountLease:
+    """Used by one thread. `column` names the lease's column on the account; its end stands in `<column>_until`."""
+
+    column: ClassVar[str]
+    longest_s: ClassVar[int]
+
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
+        self.token = secrets.token_hex(16)
+        self._seconds: int = current_app.config["CLAIM_SECONDS"]
+        self._progress = time.monotonic()
+
+    def until(self) -> datetime:
+        """When the lease ends if it is taken or renewed now."""
+        return utcnow() + timedelta(seconds=self._seconds)
+
+    def take(self, **values: object) -> bool:
+        """Within a transaction: take the lease, and write `values`, unless somebody holds it."""
+        end = getattr(EmailAccount, f"{self.column}_until")
+        is_free = or_(end.is_(None), end < utcnow())
+        return self._claim(is_free, **{self.column: self.token}, **self._ends(), **values)
+
+    def renew(self) -> bool:
+        """Within a transaction: make the lease last; False when somebody has taken it meanwhile."""
+        self._progress = time.monotonic()
+        return self._extend()
+
+    def release(self, **values: object) -> bool:
+        """Within a transaction: give the lease back and write `values`; False when it was lost."""
+        return self._claim(self._is_mine(), **{self.column: None, f"{self.column}_until": None}, **values)
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Renew in the background while the block runs, as long as it gets anywhere."""
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        done = threading.Event()
+        thread = threading.Thread(target=self._keep_alive, args=(app, done), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def extend_more(self) -> None:
+        """Within a transaction: make last what hangs on the lease."""
+
+    def _keep_alive(self, app: Flask, done: threading.Event) -> None:
+        while not done.wait(self._seconds / 3):
+            if time.monotonic() - self._progress > self.longest_s:
+                logger.error("account=%s %s takes too long: it ends", self.account_id, self.column)
+                return
+            try:
+                with app.app_context(), transaction():
+                    if not self._extend():
+                        return
+                    self.extend_more()
+            except Exception:
+                logger.exception("account=%s %s could not be renewed", self.account_id, self.column)
+
+    def _extend(self) -> bool:
+        return self._claim(self._is_mine(), **self._ends())
+
+    def _ends(self) -> dict[str, object]:
+        return {f"{self.column}_until": self.until()}
+
+    def _is_mine(self) -> object:
+        return getattr(EmailAccount, self.column) == self.token
+
+    def _claim(self, where: object, **values: object) -> bool:
+        return claim(EmailAccount, EmailAccount.id == self.account_id, where, **values)
