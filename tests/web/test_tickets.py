@@ -1,6 +1,7 @@
 """The agents' workspace: list, ticket, answer, note, changes, a ticket on behalf of somebody."""
 
 import io
+import re
 
 import pytest
 
@@ -84,6 +85,10 @@ def test_a_ticket_shows_its_conversation_and_history(app, client, team):
     assert "Try 4.2 &lt;b&gt;now&lt;/b&gt;" in page
     assert "Show quoted text" in page
     assert "Nora Keller set the status to Pending" in page
+    newest = re.findall(r'id="comment-(\d+)" data-newest', page)
+    assert (
+        newest == re.findall(r'id="comment-(\d+)"', page)[-1:]
+    )  # although the line “set to Open” stands below it
 
 
 def test_an_answer_is_a_comment_a_mail_and_a_status(app, agent, team):
