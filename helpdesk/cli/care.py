@@ -8,6 +8,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from helpdesk.cli.command import DeskCommand
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy.status import Role
@@ -15,7 +16,7 @@ from helpdesk.services import doctor, links, passwords, people
 from helpdesk.services.links import Purpose
 
 
-@click.command("create-user")
+@click.command("create-user", cls=DeskCommand)
 @click.argument("email")
 @click.option(
     "--role", type=click.Choice([role.value for role in Role]), default=Role.AGENT.value, show_default=True
@@ -43,7 +44,7 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
         )
 
 
-@click.command("doctor")
+@click.command("doctor", cls=DeskCommand)
 @with_appcontext
 def doctor_command() -> None:
     """Check that nothing is lost, doubled or half made; exits 1 with what was found."""

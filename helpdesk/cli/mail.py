@@ -12,6 +12,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from helpdesk.cli.command import KEEP_IT, DeskCommand, TakingCommand
 from helpdesk.database import db
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, EmailMessage, Ticket
@@ -27,7 +28,6 @@ COLOURS = {
     EmailState.HELD: "yellow",
 }
 DRY_RUN = "Dry run: nothing was stored here and nothing changed on the server."
-KEEP_IT = 75  # EX_TEMPFAIL of sysexits.h: a mail server that pipes to us keeps the mail and tries again
 
 verbose_option = click.option("--verbose", is_flag=True, help="Tell every step of every mail.")
 dry_run_option = click.option(
@@ -62,7 +62,7 @@ class _Tally:
         sys.exit(1 if self.errors else 0)
 
 
-@click.command("process-emails")
+@click.command("process-emails", cls=DeskCommand)
 @verbose_option
 @limit_option
 @folder_option
@@ -80,7 +80,7 @@ def process_emails(verbose: bool, limit: int | None, folder: str | None, dry_run
     _fetch_and_process(chosen, verbose=verbose, limit=limit, folder=folder, dry_run=dry_run, force=False)
 
 
-@click.command("poll-emails")
+@click.command("poll-emails", cls=DeskCommand)
 @click.option("--email-address", help="Only the account with this address.")
 @click.option("--account-id", type=int, help="Only the account with this number.")
 @click.option("--all-accounts", is_flag=True, help="Every account that fetches mail.")
@@ -112,7 +112,7 @@ def poll_emails(
     _fetch_and_process(chosen, verbose=verbose, limit=limit, folder=folder, dry_run=dry_run, force=force)
 
 
-@click.command("ingest-email")
+@click.command("ingest-email", cls=TakingCommand)
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option(
     "--account", "wanted", help="The account it came to: address or number. Default: the first one."

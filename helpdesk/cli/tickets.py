@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import click
 from flask.cli import with_appcontext
 
+from helpdesk.cli.command import DeskCommand
 from helpdesk.models import Ticket
 from helpdesk.policy.status import Status
 from helpdesk.services import export, queries
@@ -26,7 +27,7 @@ def _print_table(rows: Iterable[dict[str, object]]) -> None:
         click.echo("  ".join(cells).rstrip())
 
 
-@click.command("list-tickets")
+@click.command("list-tickets", cls=DeskCommand)
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print them."
 )
@@ -60,7 +61,7 @@ def _find(text: str) -> Ticket:
     return ticket
 
 
-@click.command("show-ticket")
+@click.command("show-ticket", cls=DeskCommand)
 @click.argument("number")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
@@ -99,7 +100,7 @@ def _print_text(details: dict[str, object]) -> None:
             click.echo(f"  + {file['filename']} ({file['content_type']}, {file['size']} bytes)")
 
 
-@click.command("export-tickets")
+@click.command("export-tickets", cls=DeskCommand)
 @click.option(
     "--status", "statuses", type=STATUS, multiple=True, help="Only these; may be given several times."
 )

@@ -14,6 +14,7 @@ from helpdesk.services.links import Purpose
 from helpdesk.services.tickets import comments
 from helpdesk.services.tickets.comments import Words
 from tests import factories
+from tests.conftest import make_app
 
 
 @pytest.fixture
@@ -118,3 +119,28 @@ def test_doctor_names_each_damage(app, run, damage, words):
     result = run("doctor")
     assert result.exit_code == 1
     assert words in result.output
+
+
+@pytest.fixture
+def run_without_tables(tmp_path):
+    """Commands on a database nobody has migrated, as a look at the wrong folder would be."""
+    return make_app(tmp_path, f"sqlite:///{tmp_path / 'empty.sqlite3'}").test_cli_runner().invoke
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["doctor"], 1),
+        (["list-tickets"], 1),
+        (["process-emails"], 1),
+        (["create-user", "a@b.example"], 1),
+        (["ingest-email"], 75),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else str(value),
+)
+def test_a_database_that_cannot_be_used_gets_a_sentence(run_without_tables, arguments, code):
+    """And who hands over a mail is told to keep it."""
+    result = run_without_tables(args=arguments, input="From: a@b.example\n\nHello\n")
+    assert result.exit_code == code
+    assert "The database cannot be used" in result.output
+    assert "Traceback" not in result.output
