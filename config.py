@@ -34,15 +34,22 @@ def _boolean(text: str) -> bool:
     raise ValueError("use true or false")
 
 
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("use a whole number") from None
+
+
 def _positive(text: str) -> int:
-    value = int(text)
+    value = _whole_number(text)
     if value <= 0:
         raise ValueError("use a whole number above 0")
     return value
 
 
 def _port(text: str) -> int:
-    value = int(text)
+    value = _whole_number(text)
     if not 0 < value < 65536:
         raise ValueError("use a port from 1 to 65535")
     return value

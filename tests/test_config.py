@@ -70,6 +70,11 @@ def test_a_value_that_cannot_be_used_is_named(name, value):
         read_settings({name: value}, None)
 
 
+def test_a_port_that_is_no_number_is_explained():
+    with pytest.raises(ConfigError, match="PORT: 'abc' cannot be used \\(use a whole number\\)"):
+        read_settings({"PORT": "abc"}, None)
+
+
 def test_a_secret_is_not_repeated_in_the_error(monkeypatch):
     with pytest.raises(ConfigError) as error:
         load_config({"SECRET_KEY": "hunter2"}, ENV_FILE=None)
