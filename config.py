@@ -147,7 +147,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SMTP_USERNAME", _text, None, "Its user; empty: no login", ("EMAIL_HOST_USER",)),
     Setting("SMTP_PASSWORD", _text, None, "Its password", ("EMAIL_HOST_PASSWORD",), secret=True),
     Setting("SMTP_FROM", _text, None, "Sender of the desk's mails. Default: SUPPORT_EMAIL", ("DEFAULT_FROM_EMAIL",)),
-    Setting("SMTP_USE_TLS", _boolean, True, "true or false: TLS is used either way (465 at once, else STARTTLS)", ("EMAIL_USE_TLS",)),
+    Setting("SMTP_USE_TLS", _boolean, True, "false: no TLS on this machine or with SMTP_ALLOW_PLAINTEXT; otherwise TLS always (465 at once, else STARTTLS)", ("EMAIL_USE_TLS",)),
     Setting("SMTP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
     Setting("SMTP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
     Setting("EMAIL_BACKEND", _backend, None, "console, smtp or dummy. Default: smtp when a server is set, else the practice mailbox"),
