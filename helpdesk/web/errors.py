@@ -11,6 +11,7 @@ from flask import Flask, Response, flash, make_response, render_template, reques
 from flask_babel import gettext
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from helpdesk.database import db
@@ -98,15 +99,22 @@ def on_unknown_host(error: SecurityError) -> Response:
 
 
 def on_defect(error: Exception) -> Response:
-    """The last resort: log everything, tell nothing but the number it is found by."""
+    """The last resort: log everything, tell nothing but the number it is found by, and what a full disk means."""
     incident = secrets.token_hex(4)
+    is_away = isinstance(error, OperationalError)
+    status = 503 if is_away else 500
     logger.error("incident=%s method=%s path=%s", incident, request.method, request.path, exc_info=error)
     db.session.rollback()
     try:
-        if typed_text():
+        if is_away:
+            message = gettext(
+                "The desk cannot use its database just now; its disk may be full. Please try again soon."
+            )
+        else:
             message = gettext("Something went wrong on the server. It has been written to the log.")
-            return kept_page(message, status=500, incident=incident)
-        return page(500, incident=incident)
+        if typed_text():
+            return kept_page(message, status=status, incident=incident)
+        return page(status, message=message if is_away else None, incident=incident)
     except Exception:  # the page itself is broken
         logger.exception("incident=%s: the error page failed too", incident)
         return Response(_bare(f"Something went wrong. Reference: {incident}"), 500, mimetype="text/html")

@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from sqlalchemy import event, text
 
 from helpdesk.database import db, transaction
 from helpdesk.models import Comment, EmailMessage, Ticket
@@ -142,6 +143,18 @@ def test_a_refused_answer_keeps_what_was_typed(app, agent, team, fields):
     assert fields["body"] in response.text
     assert "notice--danger" in response.text
     assert not [c for c in look(app, Comment) if c.kind == "reply"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_full_disk_is_said_and_the_text_is_given_back(app, agent, team):
+    with app.app_context():
+        pages = db.session.scalar(text("PRAGMA page_count"))
+        event.listen(db.engine, "checkout", lambda c, *_: c.execute(f"PRAGMA max_page_count = {pages}"))
+        db.session.remove()
+    response = answer(agent, team, "words that must not be lost " * 20_000)
+    assert response.status_code == 503
+    assert "its disk may be full" in response.text
+    assert "words that must not be lost" in response.text
 
 
 def test_files_go_along_and_too_large_ones_are_named(app, agent, team):
