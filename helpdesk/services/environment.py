@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from email.utils import parseaddr
 
@@ -13,22 +12,11 @@ from helpdesk.database import db, transaction
 from helpdesk.errors import ConfigError
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import EmailAccount
+from helpdesk.policy.addresses import is_loopback
 from helpdesk.services import accounts, keys
 from helpdesk.transports.base import Security
 
 logger = logging.getLogger(__name__)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a connection to `host` never leaves this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
 
 
 def _security(host: str, *, tls_at_once: bool, encrypted: bool, allow_plaintext: bool) -> Security:

@@ -98,12 +98,3 @@ def test_fetching_can_be_switched_off(context):
 def test_servers_without_an_address_are_named(context):
     with pytest.raises(ConfigError, match="SUPPORT_EMAIL"):
         sync(context, **(DESCRIBED | {"SUPPORT_EMAIL": None}))
-
-
-@pytest.mark.parametrize(
-    ("host", "is_local"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("::ffff:127.0.0.1", True), ("LOCALHOST", True),
-     ("10.0.0.1", False), ("localhost.evil.example", False), ("127.0.0.1.evil.example", False), ("", False)],
-)  # fmt: skip
-def test_which_hosts_are_this_machine(host, is_local):
-    assert environment.is_loopback(host) is is_local

@@ -157,6 +157,15 @@ def test_a_full_disk_is_said_and_the_text_is_given_back(app, agent, team):
     assert "words that must not be lost" in response.text
 
 
+def test_an_answer_of_a_megabyte_arrives(app, agent, team):
+    """Werkzeug alone would refuse a field above 500 kB, and with it an agent's long answer."""
+    assert (
+        answer(agent, team, "a word and " * 100_000, attachments=(io.BytesIO(b"x"), "x.txt")).status_code
+        == 303
+    )
+    assert len(look(app, Comment)[-1].text) > 1_000_000
+
+
 def test_files_go_along_and_too_large_ones_are_named(app, agent, team):
     app.config["EMAIL_MAX_ATTACHMENT_SIZE"] = 1000
     fields = {"attachments": (io.BytesIO(b"x" * 2000), "large.bin")}
