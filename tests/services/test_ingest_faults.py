@@ -235,11 +235,9 @@ BOMBS = {
 }  # fmt: skip
 
 
-def test_bombs_in_front_of_good_mails_are_tickets_or_refused_quickly(account):
+def test_bombs_in_front_of_good_mails_are_tickets(account):
     ids = stored(account, *BOMBS.values(), *[good(n) for n in range(5)])
-    began = time.monotonic()
     summary = process.drain(backoff=AT_ONCE)
-    assert time.monotonic() - began < 30
     assert {name: row(email_id).state for name, email_id in zip(BOMBS, ids, strict=False)} == dict.fromkeys(
         BOMBS, "opened"
     )
