@@ -76,10 +76,13 @@ class PostgresServer:
             connection.execute(statement)
 
     def create(self, template="template0"):
-        """Make a new database from `template` and return its name."""
+        """Make a new database from `template` and return its name.
+
+        Through the log, not by copying files: that would wait for two checkpoints, five times as long as the rest.
+        """
         self.count += 1
         name = f"t{self.count}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
         return name
 
     def drop(self, name):
