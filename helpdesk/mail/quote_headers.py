@@ -11,6 +11,7 @@ from helpdesk.mail.quote_words import (
     ADDRESS_LAST,
     DATE,
     LABELS,
+    LONGEST_WROTE,
     OPENING,
     SEPARATOR,
     TIME,
@@ -103,12 +104,20 @@ def _is_dated_opening(text: str) -> bool:
 
 def _is_attribution(text: str, first_line: str) -> bool:
     """Whether one unfolded line says who wrote what follows, and when."""
-    if WROTE_LAST.search(text) or WROTE_THEN_NAME.search(text):
+    if _says_wrote(text):
         if _is_dated_opening(text):
             return True
         is_dated = first_line == text and DATE.search(text) and TIME.search(text)
         return len(text) < 200 and bool(is_dated or ADDRESS.search(first_line))
     return bool(ADDRESS_LAST.search(text) and DATE.search(text) and TIME.search(text))
+
+
+def _says_wrote(text: str) -> bool:
+    """Looks only where the word can stand, since most lines are nobody's attribution."""
+    text = text.rstrip()
+    if WROTE_LAST.search(text, max(0, len(text) - LONGEST_WROTE)):
+        return True
+    return text.endswith((":", "：")) and WROTE_THEN_NAME.search(text) is not None
 
 
 def _block(lines: Sequence[str], at: int) -> int:
@@ -134,4 +143,7 @@ def _block(lines: Sequence[str], at: int) -> int:
 
 
 def _roles(text: str) -> set[str]:
-    return {role for role, pattern in LABELS.items() if pattern.match(text[:80])}
+    text = text[:80]
+    if ":" not in text and "：" not in text:
+        return set()
+    return {role for role, pattern in LABELS.items() if pattern.match(text)}

@@ -25,6 +25,7 @@ _VERBS = (
     "のメール", "書きました", "さんは書きました", "님이 작성", "작성", "님이 씀",
 )  # fmt: skip
 WROTE_LAST = re.compile(rf"(?:^|[\s>,)\"»”])(?:{'|'.join(_VERBS)})\s?[:：]?\s*\Z", re.IGNORECASE)
+LONGEST_WROTE = max(map(len, _VERBS)) + 3  # with what may stand before and after the verb
 # "wrote", where the name follows it.
 WROTE_THEN_NAME = re.compile(
     r"(?:^|\s)(?:schrieb|schreef|skrev|skreiv|kirjoitti|skrifaði|napisał|napisał\(a\)|napsal|napísal)\s[^:：]{1,200}[:：]\s*\Z",
