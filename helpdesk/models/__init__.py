@@ -1,6 +1,8 @@
 """The shared tables. Rows and their relations only: what is done with them lives in `services`."""
 
+from helpdesk.models.composing import Draft, ScheduledReply, Upload
 from helpdesk.models.events import Event
+from helpdesk.models.inbox import Follow, Notification
 from helpdesk.models.mail import (
     EmailAccount,
     EmailMessage,
@@ -16,17 +18,22 @@ __all__ = [
     "Attachment",
     "Comment",
     "Counter",
+    "Draft",
     "EmailAccount",
     "EmailMessage",
     "EmailPollLog",
     "Event",
     "FetchCursor",
+    "Follow",
     "Grant",
     "LoginToken",
     "MailClaim",
+    "Notification",
     "Participant",
+    "ScheduledReply",
     "Setting",
     "Ticket",
+    "Upload",
     "User",
     "UserAddress",
     "UserSession",

@@ -13,7 +13,10 @@ from helpdesk.policy.status import Role
 
 
 class User(Base):
-    """A person. One made by mail has no password and signs in only by a link to his address."""
+    """A person. One made by mail has no password and signs in only by a link to his address.
+
+    `undo_seconds` is how long a member of the team may take an answer back; None: as long as the desk says.
+    """
 
     __tablename__ = "user"
 
@@ -23,6 +26,7 @@ class User(Base):
     password_hash: Mapped[str | None]
     language: Mapped[str | None] = mapped_column(String(16))
     timezone: Mapped[str | None] = mapped_column(String(64))
+    undo_seconds: Mapped[int | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
 

@@ -1,0 +1,48 @@
+"""What a member of the team follows, and what he was told of in the browser."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from helpdesk.database import Base, intpk, str32
+from helpdesk.models.people import User
+from helpdesk.models.tickets import Ticket
+
+
+class Follow(Base):
+    """A member of the team who wants to know what happens on a ticket; customers never see it."""
+
+    __tablename__ = "follow"
+    __table_args__ = (UniqueConstraint("user_id", "ticket_id"), Index(None, "ticket_id"))
+
+    id: Mapped[intpk]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+    ticket: Mapped[Ticket] = relationship()
+
+
+class Notification(Base):
+    """One event told to one person in the browser, once. `kind` says why: assigned, answered, note, mention, ..."""
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        UniqueConstraint("user_id", "event_id"),
+        Index(None, "user_id", "id"),
+        Index(None, "user_id", "read_at"),
+    )
+
+    id: Mapped[intpk]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), index=True)
+    event_id: Mapped[int]
+    kind: Mapped[str32]
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+    ticket: Mapped[Ticket] = relationship()
