@@ -76,7 +76,7 @@ def test_people_and_their_addresses_survive_going_down_and_up(context):
     account = factories.make_account()
     factories.make_agent(accounts=[account])
     factories.make_ticket(account)
-    tables = ("user", "user_address", "grant", "ticket", "participant", "comment")
+    tables = ("user", "user_address", "grant", "email_account", "ticket", "participant", "comment")
 
     def counts():
         with db.engine.connect() as connection:

@@ -70,6 +70,7 @@ class EmailAccount(Base):
     from_email: Mapped[str] = mapped_column(String(320), default="")
     is_active: Mapped[bool] = mapped_column(default=True)
     is_fetching: Mapped[bool] = mapped_column(default=True)
+    is_offered: Mapped[bool] = mapped_column(default=True)  # customers may choose it for a new ticket
 
     incoming_protocol: Mapped[str32] = mapped_column(default="imap")  # imap, maildir (the practice mailbox)
     incoming_host: Mapped[str255] = mapped_column(default="")

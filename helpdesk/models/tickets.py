@@ -80,8 +80,8 @@ class Comment(Base):
 
     `text` is what is shown, `full_text` everything including the quoted history, `html` the sender's own HTML,
     uncleaned: only `mail/html.py` may bring it near a browser. `is_released` is False for words of somebody who does
-    not take part: agents only, until one of them releases or splits them. `form_key` makes a form sent twice one
-    comment.
+    not take part: agents only, until one of them releases or splits them. `is_unverified`: nobody vouches that the
+    address is the writer's own, as with the public form. `form_key` makes a form sent twice one comment.
     """
 
     __tablename__ = "comment"
@@ -99,6 +99,7 @@ class Comment(Base):
     is_from_email: Mapped[bool] = mapped_column(default=False)
     is_automatic: Mapped[bool] = mapped_column(default=False)
     is_released: Mapped[bool] = mapped_column(default=True)
+    is_unverified: Mapped[bool] = mapped_column(default=False)
     message_id: Mapped[str | None] = mapped_column(String(998))
     created_at: Mapped[datetime]
     form_key: Mapped[str | None] = mapped_column(String(64), unique=True)
