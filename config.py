@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 
 from helpdesk.errors import ConfigError
+from helpdesk.policy.addresses import INTERNET_ONLY, OWN_NETWORKS, is_loopback, read_networks
 
 PROJECT = Path(__file__).resolve().parent
 MEGABYTE = 1024 * 1024
@@ -151,6 +153,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SMTP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
     Setting("SMTP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
     Setting("EMAIL_BACKEND", _backend, None, "console, smtp or dummy. Default: smtp when a server is set, else the practice mailbox"),
+    # further mail accounts
+    Setting("MAIL_ALLOWED_NETWORKS", read_networks, None, "Where servers typed in the browser may be besides the Internet: loopback, private, none, or networks like 10.1.0.0/16. Default: loopback,private while SITE_URL is on this machine, else none"),
     # limits
     Setting("EMAIL_MAX_ATTACHMENT_SIZE", _positive, 25 * MEGABYTE, "Largest file in bytes, in mails and uploads"),
     Setting("EMAIL_MAX_MESSAGE_SIZE", _positive, 35 * MEGABYTE, "Larger mails are stored in part, in bytes"),
@@ -276,6 +280,9 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: Any) -> d
         raise ConfigError("SECRET_KEY is too short: use at least 32 characters.")
     settings["SITE_URL"] = site_url(settings)
     settings["REDIS_URL"] = redis_url(settings["REDIS_URL"], instance)
+    if settings["MAIL_ALLOWED_NETWORKS"] is None:
+        is_here = is_loopback(urlsplit(settings["SITE_URL"]).hostname or "")
+        settings["MAIL_ALLOWED_NETWORKS"] = OWN_NETWORKS if is_here else INTERNET_ONLY
     return settings | _flask_settings(settings, instance)
 
 

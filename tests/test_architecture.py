@@ -17,7 +17,7 @@ MAY_IMPORT = {  # layer -> other layers it may import; app.py may import everyth
     "queue": {"database"},
     "storage": {"errors", "database"},
     "policy": {"errors"},
-    "transports": {"errors", "mail", "extensions"},
+    "transports": {"errors", "mail", "policy", "extensions"},
     "models": {"database", "mail", "policy"},
     "services": {
         "errors",

@@ -12,6 +12,7 @@ from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput, NotFound, TransportError
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import EmailAccount, Grant, User
+from helpdesk.policy.addresses import OWN_NETWORKS, Networks
 from helpdesk.policy.status import Role
 from helpdesk.queue import wake_after_commit
 from helpdesk.services import events, keys
@@ -35,6 +36,14 @@ class TestResult:
     detail: str = ""
 
 
+def reachable_networks(account: EmailAccount) -> Networks:
+    """Where the account's servers may be: whoever writes the environment owns the machine, an admin may not."""
+    if account.source == "env":
+        return OWN_NETWORKS
+    networks: Networks = current_app.config["MAIL_ALLOWED_NETWORKS"]
+    return networks
+
+
 def incoming_server(account: EmailAccount) -> ServerAddress:
     return ServerAddress(
         host=account.incoming_host,
@@ -44,6 +53,7 @@ def incoming_server(account: EmailAccount) -> ServerAddress:
         security=Security(account.incoming_security),
         ca_file=account.incoming_ca_file or None,
         allow_plaintext=account.incoming_allow_plaintext,
+        networks=reachable_networks(account),
     )
 
 
@@ -56,6 +66,7 @@ def outgoing_server(account: EmailAccount) -> ServerAddress:
         security=Security(account.outgoing_security),
         ca_file=account.outgoing_ca_file or None,
         allow_plaintext=account.outgoing_allow_plaintext,
+        networks=reachable_networks(account),
     )
 
 

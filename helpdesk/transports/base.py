@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from helpdesk.errors import PermanentError
+from helpdesk.policy.addresses import INTERNET_ONLY, Networks
 
 
 class Security(StrEnum):
@@ -25,7 +26,11 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server is and how to log in to it. The password never shows in a repr."""
+    """Where a server is and how to log in to it. The password never shows in a repr.
+
+    `networks` is where the name may lead besides the Internet: whoever typed it may not use the desk to reach what
+    only the desk's machine can reach.
+    """
 
     host: str
     port: int
@@ -34,6 +39,7 @@ class ServerAddress:
     security: Security = Security.TLS
     ca_file: str | None = None
     allow_plaintext: bool = False
+    networks: Networks = INTERNET_ONLY
     connect_timeout_s: float = 10.0
     command_timeout_s: float = 60.0
 

@@ -17,7 +17,7 @@ OUTGOING = ("smtp", "maildir", "console", "dummy")
 def open_source(protocol: str, server: ServerAddress | None = None, path: str | Path | None = None) -> Source:
     """Connect and log in. `imap` needs `server`, `maildir` the folder in `path`. Raises as `base.Source` says."""
     match protocol:
-        case "imap" if server is not None:
+        case "imap" if server is not None and server.host:
             return ImapSource(server)
         case "maildir" if path is not None:
             return MaildirSource(path)
@@ -27,7 +27,7 @@ def open_source(protocol: str, server: ServerAddress | None = None, path: str | 
 def open_sender(protocol: str, server: ServerAddress | None = None, path: str | Path | None = None) -> Sender:
     """Connect and log in. `smtp` needs `server`, `maildir` the folder in `path`. Raises as `base.Sender` says."""
     match protocol:
-        case "smtp" if server is not None:
+        case "smtp" if server is not None and server.host:
             return SmtpSender(server)
         case "maildir" if path is not None:
             return MaildirSender(path)

@@ -11,10 +11,12 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from helpdesk.errors import TransientError, TransportError
+from helpdesk.policy.addresses import Address, Reach, is_loopback, reach_of
 from helpdesk.transports.base import Security, ServerAddress, UnusableServer
 
 logger = logging.getLogger(__name__)
@@ -91,7 +93,7 @@ def tls_context(server: ServerAddress) -> ssl.SSLContext:
 
 def open_socket(server: ServerAddress, watch: Watch) -> socket.socket:
     """Connect, with TLS when the account asks for it from the start. The timeout left on it is the connect timeout."""
-    connection = socket.create_connection((server.host, server.port), timeout=server.connect_timeout_s)
+    connection = _connect(server)
     try:
         watch.follow(connection)
         if server.security is Security.TLS:
@@ -104,11 +106,52 @@ def open_socket(server: ServerAddress, watch: Watch) -> socket.socket:
     return connection
 
 
+def _connect(server: ServerAddress) -> socket.socket:
+    """Look the name up once and connect to one of the addresses that were checked.
+
+    A second look-up could answer differently (DNS rebinding). The certificate is still checked against the name.
+    """
+    found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+    for *_, place in found:
+        _require_admitted(ipaddress.ip_address(str(place[0]).partition("%")[0]), server)
+    end = time.monotonic() + server.connect_timeout_s
+    failure: OSError = socket.gaierror(socket.EAI_NONAME, "no address")
+    for family, kind, protocol, _, place in found:
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(max(end - time.monotonic(), 0.1))
+            connection.connect(place)
+        except OSError as error:
+            failure = error
+            connection.close()
+        else:
+            connection.settimeout(server.connect_timeout_s)
+            return connection
+    raise failure
+
+
+def _require_admitted(address: Address, server: ServerAddress) -> None:
+    """Raises UnusableServer for an address that this account may not use, before anything is sent to it."""
+    if server.networks.admit(address):
+        return
+    logger.warning(
+        "refused connection host=%s address=%s reach=%s", words(server.host), address, reach_of(address)
+    )
+    if reach_of(address) is Reach.NOWHERE:
+        raise UnusableServer(
+            "%(host)s is at %(address)s, where no mail server can be.", host=server.host, address=str(address)
+        )
+    raise UnusableServer(
+        "%(host)s is at %(address)s, inside a private network. If it is your own mail server, the person who runs "
+        "this desk adds its network to the setting MAIL_ALLOWED_NETWORKS.",
+        host=server.host,
+        address=str(address),
+    )
+
+
 def require_protection(peer: str, server: ServerAddress) -> None:
     """Plain text stays on this machine, judged by the address we are connected to: a name can point anywhere."""
-    address = ipaddress.ip_address(peer.partition("%")[0])
-    address = getattr(address, "ipv4_mapped", None) or address
-    if not (address.is_loopback or server.allow_plaintext):
+    if not (is_loopback(peer) or server.allow_plaintext):
         raise UnusableServer(
             "The connection to %(host)s would not be encrypted. Use TLS or STARTTLS, or allow plain text for this account.",
             host=server.host,

@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from helpdesk.policy.addresses import OWN_NETWORKS
 from helpdesk.transports.base import Security, ServerAddress
 from tests.servers.ports import free_port, wait_for_port
 from tests.servers.require import require
@@ -163,6 +164,7 @@ class DovecotServer:
         """How `user` reaches his mail, with short time-outs; TLS and the right password unless `values` say else."""
         security = values.get("security", Security.TLS)
         defaults = {
+            "networks": OWN_NETWORKS,
             "host": "localhost",
             "port": self.tls_port if security is Security.TLS else self.port,
             "username": user,

@@ -8,6 +8,7 @@ import sys
 
 from imapclient import IMAPClient
 
+from helpdesk.policy.addresses import OWN_NETWORKS
 from helpdesk.transports.base import Security, ServerAddress
 from tests.servers.ports import free_port, wait_for_port
 
@@ -52,6 +53,7 @@ class PymapServer:
 
     def address(self, user, **values):
         defaults = {
+            "networks": OWN_NETWORKS,
             "host": "localhost",
             "port": self._port_of(user),
             "username": user,

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 
+from helpdesk.policy.addresses import OWN_NETWORKS
 from helpdesk.transports.base import Security, ServerAddress
 
 USUAL = {
@@ -46,6 +47,7 @@ class ScriptedSmtp:
 
     def address(self, **values):
         defaults = {
+            "networks": OWN_NETWORKS,
             "host": "127.0.0.1",
             "port": values.pop("port", None) or self.port,
             "security": Security.PLAIN,

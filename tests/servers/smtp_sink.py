@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from helpdesk.policy.addresses import OWN_NETWORKS
 from helpdesk.transports.base import Security, ServerAddress
 
 
@@ -83,6 +84,7 @@ class SmtpSink:
     def address(self, **values):
         """How to send through it, with short time-outs."""
         defaults = {
+            "networks": OWN_NETWORKS,
             "host": "localhost" if self.context else "127.0.0.1",
             "port": self.port,
             "security": self.security,

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from helpdesk.errors import TransientError
+from helpdesk.policy.addresses import OWN_NETWORKS
 from helpdesk.transports.base import Security, ServerAddress, UnusableServer
 from helpdesk.transports.connection import require_protection
 from helpdesk.transports.imap import ImapSource
@@ -32,7 +33,7 @@ def scripted():
 
 
 def plain(port, **values):
-    defaults = {"username": "u", "password": "p", "security": Security.PLAIN}
+    defaults = {"username": "u", "password": "p", "security": Security.PLAIN, "networks": OWN_NETWORKS}
     timeouts = {"connect_timeout_s": 0.4, "command_timeout_s": 0.4}
     return ServerAddress("127.0.0.1", port, **(defaults | timeouts | values))
 
