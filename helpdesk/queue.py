@@ -61,6 +61,7 @@ TASKS: dict[str, Task] = {
     "send_account": Task("helpdesk.jobs.tasks.send_account", SEND, timeout_s=1200),
     "fetch_due": Task("helpdesk.jobs.tasks.fetch_due", DEFAULT, timeout_s=60),
     "sweep": Task("helpdesk.jobs.tasks.sweep", DEFAULT, timeout_s=60),
+    "clean_up": Task("helpdesk.jobs.tasks.clean_up", DEFAULT, timeout_s=600),
 }
 
 

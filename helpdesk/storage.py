@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flask import current_app
-from sqlalchemy import ForeignKey, LargeBinary, String, func, select
+from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, String, delete, exists, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.database import Base, db, insert_once, utcnow
@@ -79,7 +79,12 @@ def stage(data: bytes) -> StagedBlob:
 
 
 def keep(blob: StagedBlob) -> str:
-    """Record a staged blob inside the running transaction and return its sha256. Keeping it twice is harmless."""
+    """Record a staged blob inside the running transaction and return its sha256. Keeping it twice is harmless.
+
+    Raises StorageError when its file was cleared away since it was staged; staging it again helps.
+    """
+    if blob.data is None and not path_of(blob.sha256).is_file():
+        raise StorageError("The stored file %(sha256)s is missing.", sha256=blob.sha256)
     is_new = insert_once(
         Blob, sha256=blob.sha256, size=blob.size, is_file=blob.data is None, created_at=utcnow()
     )
@@ -115,6 +120,43 @@ def is_whole(blob: Blob) -> bool:
     return (stored or 0) == blob.size
 
 
+def is_used() -> ColumnElement[bool]:
+    """A condition on `Blob`: some row of some table refers to it."""
+    owners = [
+        column
+        for table in Base.metadata.sorted_tables
+        if table is not BlobChunk.__table__
+        for column in table.columns
+        if any(key.target_fullname == "blob.sha256" for key in column.foreign_keys)
+    ]
+    return or_(*(exists().where(column == Blob.sha256) for column in owners))
+
+
+def unused(before: datetime) -> ColumnElement[bool]:
+    """A condition on `Blob`: older than `before` and nobody's. Younger ones may belong to work that is going on."""
+    return ~is_used() & (Blob.created_at < before)
+
+
+def drop(sha256: str, before: datetime) -> bool:
+    """Within a transaction: forget a blob if it still is `unused`; False when it is not.
+
+    On SQLite the transaction holds the only right to write, so nobody can refer to the blob meanwhile; whoever staged
+    the same bytes just now has touched the file, or finds it gone in `keep`. Where several write at once the foreign
+    key refuses one of the two.
+    """
+    blob = db.session.scalar(select(Blob).where(Blob.sha256 == sha256, unused(before)))
+    if blob is None:
+        return False
+    path = path_of(sha256)
+    if blob.is_file and path.is_file():
+        if path.stat().st_mtime >= before.timestamp():
+            return False
+        path.unlink()
+    db.session.execute(delete(BlobChunk).where(BlobChunk.sha256 == sha256))
+    db.session.execute(delete(Blob).where(Blob.sha256 == sha256))
+    return True
+
+
 def path_of(sha256: str) -> Path:
     return Path(current_app.config["INSTANCE_PATH"]) / "blobs" / sha256[:2] / sha256
 
@@ -133,6 +175,7 @@ def _read_file(sha256: str) -> bytes:
 
 def _write_file(path: Path, data: bytes) -> None:
     if path.is_file() and path.stat().st_size == len(data):
+        path.touch()  # it is wanted again: see drop()
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")

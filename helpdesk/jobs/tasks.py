@@ -6,12 +6,15 @@ was forgotten. The worker provides the application context.
 
 from __future__ import annotations
 
+import time
+
 import helpdesk.services.fetch as fetching
 import helpdesk.services.ingest.process as ingest
 import helpdesk.services.outbox.deliver as outbox
 import helpdesk.services.sweep as sweeping
 from helpdesk.jobs.budget import deadline, should_stop
 from helpdesk.queue import wake
+from helpdesk.services import retention
 
 
 def fetch_account(account_id: int) -> None:
@@ -42,3 +45,9 @@ def sweep() -> None:
     """Wake whatever a lost job, a dead worker or an empty Redis forgot."""
     for task, ids in sweeping.sweep():
         wake(task, *ids)
+
+
+def clean_up() -> None:
+    """Clear away what is old; what the time does not suffice for goes the next day."""
+    until = deadline()
+    retention.clean_up(should_stop=lambda: should_stop() or time.monotonic() >= until)

@@ -14,7 +14,8 @@ from sqlalchemy import exists, select
 from helpdesk.database import db, utcnow
 from helpdesk.models import Attachment, Comment, EmailAccount, EmailMessage, FetchCursor, Ticket
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.storage import Blob, is_whole
+from helpdesk.services.retention import UNUSED_FOR
+from helpdesk.storage import Blob, is_whole, unused
 
 GRACE = timedelta(minutes=5)
 Check = Callable[[], Iterator[str]]
@@ -65,11 +66,8 @@ def blobs_in_pieces() -> Iterator[str]:
 
 
 def blobs_without_owner() -> Iterator[str]:
-    """Younger ones may belong to work that is going on."""
-    used = exists().where(Attachment.sha256 == Blob.sha256) | exists().where(
-        EmailMessage.raw_sha256 == Blob.sha256
-    )
-    rows = select(Blob.sha256).where(~used, Blob.created_at < utcnow() - timedelta(days=1))
+    """Nothing clears them away before they are `retention.UNUSED_FOR` old; give it a day more."""
+    rows = select(Blob.sha256).where(unused(utcnow() - UNUSED_FOR - timedelta(days=1)))
     for sha256 in db.session.scalars(rows):
         yield f"The stored file {sha256} belongs to nothing."
 

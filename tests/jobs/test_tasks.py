@@ -1,11 +1,15 @@
 """The tasks themselves, with the real services and a real store: who is woken, and when a run hands over."""
 
+from datetime import timedelta
+
 import pytest
+from flask import current_app
 from rq.utils import import_attribute
+from sqlalchemy import update
 
 from helpdesk import queue
-from helpdesk.database import db
-from helpdesk.jobs import budget, tasks
+from helpdesk.database import db, transaction, utcnow
+from helpdesk.jobs import budget, schedule, tasks
 from helpdesk.models import EmailMessage
 from helpdesk.services.ingest.store import store_raw
 from tests import factories
@@ -68,3 +72,13 @@ def test_redis_away_does_not_stop_a_task(account, app):
     tasks.sweep()
     tasks.process_incoming()
     assert states()[0] == "opened"
+
+
+def test_old_bytes_are_cleared_away_by_the_timetable(account, store):
+    store_raw(account, factories.make_mail())
+    tasks.process_incoming()
+    with transaction() as session:
+        session.execute(update(EmailMessage).values(created_at=utcnow() - timedelta(days=366)))
+    tasks.clean_up()
+    assert [row.raw_sha256 for row in db.session.query(EmailMessage)] == [None, None]
+    assert schedule.Periodic("periodic-clean-up", "clean_up", 86400) in schedule.timetable(current_app.config)

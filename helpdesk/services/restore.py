@@ -1,0 +1,156 @@
+"""Puts a backup back: unpacked beside the desk, checked whole, and only then set in place.
+
+What was there before is put aside, not deleted. Large files are known by their hash and only ever added. The database
+changes last and in one step, so that a restore that is interrupted leaves a desk that works.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Collection
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpdesk.database import utcnow
+from helpdesk.errors import Conflict, InvalidInput
+from helpdesk.services.backup import (
+    CHUNK,
+    DATABASE,
+    FORMAT,
+    KEY,
+    MANIFEST,
+    Manifest,
+    blob_name,
+    sha256_of,
+    sync_folder,
+)
+
+ALLOWED = re.compile(
+    r"manifest\.json|helpdesk\.sqlite3|secret_key|blobs/[0-9a-f]{2}/[0-9a-f]{64}|practice/[\w.,:=@/-]+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the archive said of itself, and where the earlier database was put; None when there was none."""
+
+    manifest: Manifest
+    aside: Path | None
+    missing: int
+
+
+def restore(archive: Path, instance: Path, *, revisions: Collection[str], force: bool = False) -> Restored:
+    """Replace the desk in `instance` by the one in `archive`; the desk must not run.
+
+    `revisions` are the migrations this program knows. Raises InvalidInput for what is no whole backup, or one of a
+    newer program, Conflict when there is a desk already and `force` was not given. Nothing is changed then.
+    """
+    if (instance / DATABASE).exists() and not force:
+        raise Conflict(
+            "There is a desk in %(folder)s already. With --force its database is put aside.",
+            folder=str(instance),
+        )
+    try:
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=instance, prefix=".restore-") as folder:
+            unpacked = Path(folder)
+            _unpack(archive, unpacked)
+            manifest = _check(unpacked, revisions)
+            missing = _check_files(unpacked)
+            return Restored(manifest, _set_in_place(unpacked, instance), missing)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InvalidInput(
+            "%(file)s could not be restored: %(reason)s.",
+            file=str(archive),
+            reason=reason or type(error).__name__,
+        ) from error
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Write the members a backup may have; any other name, a link or a device is refused."""
+    with tarfile.open(archive, mode="r:*") as tar:
+        for member in tar:
+            if not member.isreg() or not ALLOWED.fullmatch(member.name) or ".." in member.name:
+                raise InvalidInput("%(file)s is not a backup of a desk.", file=str(archive))
+            path = folder / member.name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(path, "xb", opener=_private) as file:
+                shutil.copyfileobj(tar.extractfile(member), file, CHUNK)  # type: ignore[arg-type]  # a regular file has bytes
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def _check(folder: Path, revisions: Collection[str]) -> Manifest:
+    try:
+        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = Manifest(**values)
+    except (OSError, ValueError, TypeError) as error:
+        raise InvalidInput("The file is not a backup of a desk.") from error
+    if manifest.format != FORMAT or manifest.revision not in revisions:
+        raise InvalidInput("The backup was made by a newer version of Helpdesk; update the program first.")
+    if not (folder / DATABASE).is_file() or sha256_of(folder / DATABASE) != manifest.database_sha256:
+        raise InvalidInput("The database in the backup is damaged.")
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if verdict != "ok" or broken:
+        raise InvalidInput("The database in the backup is damaged.")
+    return manifest
+
+
+def _check_files(folder: Path) -> int:
+    """How many of the large files are missing or damaged; those are not taken over."""
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        names = [row[0] for row in connection.execute("SELECT sha256 FROM blob WHERE is_file")]
+    missing = 0
+    for sha256 in names:
+        path = folder / blob_name(sha256)
+        if not path.is_file() or sha256_of(path) != sha256:
+            path.unlink(missing_ok=True)
+            missing += 1
+    return missing
+
+
+def _set_in_place(unpacked: Path, instance: Path) -> Path | None:
+    for path in sorted(path for path in unpacked.rglob("*") if path.is_file()):
+        name = path.relative_to(unpacked)
+        if name.parts[0] in {"blobs", "practice"}:
+            _move(path, instance / name)
+    aside = _put_aside(instance) if (instance / DATABASE).exists() else None
+    if (unpacked / KEY).is_file():
+        os.replace(unpacked / KEY, instance / KEY)
+    os.replace(unpacked / DATABASE, instance / DATABASE)
+    sync_folder(instance)
+    return aside
+
+
+def _move(path: Path, target: Path) -> None:
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.replace(path, target)
+    sync_folder(target.parent)
+
+
+def _put_aside(instance: Path) -> Path:
+    """Keep copies of the database and the key; the database is left without a log that would be applied to the new one."""
+    with closing(sqlite3.connect(instance / DATABASE, timeout=10)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    aside = instance / f"before-restore-{utcnow():%Y%m%d-%H%M%S}"
+    aside.mkdir(mode=0o700)
+    for name in (DATABASE, KEY):
+        if (instance / name).is_file():
+            shutil.copy2(instance / name, aside / name)
+    for ending in ("-wal", "-shm"):
+        (instance / f"{DATABASE}{ending}").unlink(missing_ok=True)
+    return aside
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
