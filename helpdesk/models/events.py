@@ -20,7 +20,7 @@ class Event(Base):
     """
 
     __tablename__ = "event"
-    __table_args__ = (Index(None, "ticket_id", "id"), Index(None, "type", "id"))
+    __table_args__ = (Index(None, "ticket_id", "id"), Index(None, "type", "id"), Index(None, "email_id"))
 
     id: Mapped[intpk]
     type: Mapped[str64]

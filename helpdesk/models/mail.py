@@ -9,6 +9,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Base, intpk, longtext, str32, str64, str255, str998
+from helpdesk.models.people import User
 from helpdesk.models.types import Word
 from helpdesk.policy.status import Category, Priority, Status
 
@@ -56,7 +57,10 @@ class EmailAccount(Base):
     `source` is `env` for the account described by the environment (read-only in the browser), else `web`. Passwords
     are encrypted (`services/keys.py`) and never leave through a form. `security` values are those of
     `transports.base.Security`. `fetch_lease_until` and `send_lease_until` are leases taken by UPDATE; the token tells
-    whose. `from_email` is the sender when it is not the account's own address. `consecutive_failures`, `last_error` and `fetch_again_at` are the account's health and back-off.
+    whose. `from_email` is the sender when it is not the account's own address. `consecutive_failures`, `last_error`,
+    `failing_since` and `fetch_again_at` are the account's health and back-off; `is_alarming` is set from the alarm mail
+    to the one that says it is over, `alarmed_at` is when the last alarm went out. `signature` and
+    `acknowledgement_text` are plain text, "" for none.
     """
 
     __tablename__ = "email_account"
@@ -71,6 +75,7 @@ class EmailAccount(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     is_fetching: Mapped[bool] = mapped_column(default=True)
     is_offered: Mapped[bool] = mapped_column(default=True)  # customers may choose it for a new ticket
+    is_sending: Mapped[bool] = mapped_column(default=True)  # False: what is to be sent waits
 
     incoming_protocol: Mapped[str32] = mapped_column(default="imap")  # imap, maildir (the practice mailbox)
     incoming_host: Mapped[str255] = mapped_column(default="")
@@ -100,6 +105,11 @@ class EmailAccount(Base):
     reply_status: Mapped[Status] = mapped_column(Word(Status), default=Status.PENDING)
     default_priority: Mapped[Priority] = mapped_column(Word(Priority), default=Priority.MEDIUM)
     default_category: Mapped[Category] = mapped_column(Word(Category), default=Category.SUPPORT)
+    default_assignee_id: Mapped[int | None] = mapped_column(
+        ForeignKey("user.id", ondelete="SET NULL"), index=True
+    )
+    signature: Mapped[longtext] = mapped_column(default="")
+    acknowledgement_text: Mapped[longtext] = mapped_column(default="")
     created_at: Mapped[datetime]
 
     fetch_lease: Mapped[str | None] = mapped_column(String(64))
@@ -112,6 +122,11 @@ class EmailAccount(Base):
     consecutive_failures: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[longtext] = mapped_column(default="")
     last_error_detail: Mapped[longtext] = mapped_column(default="")
+    failing_since: Mapped[datetime | None]
+    is_alarming: Mapped[bool] = mapped_column(default=False)
+    alarmed_at: Mapped[datetime | None]
+
+    default_assignee: Mapped[User | None] = relationship()
 
 
 class FetchCursor(Base):

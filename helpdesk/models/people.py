@@ -28,6 +28,7 @@ class User(Base):
     timezone: Mapped[str | None] = mapped_column(String(64))
     undo_seconds: Mapped[int | None]
     is_active: Mapped[bool] = mapped_column(default=True)
+    last_seen_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     addresses: Mapped[list[UserAddress]] = relationship(
