@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO
 
 import click
 from alembic.script import ScriptDirectory
@@ -16,7 +15,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from config import PROJECT, instance_path, read_settings
-from helpdesk.cli.command import DeskCommand
+from helpdesk.cli.command import DeskCommand, fail
 from helpdesk.cli.desk import hold
 from helpdesk.errors import ConfigError, Conflict, HelpdeskError
 from helpdesk.services import backup, restore, retention
@@ -25,11 +24,6 @@ POSTGRESQL = (
     "This desk keeps everything in PostgreSQL. Back it up with: pg_dump --format=custom --file=helpdesk.dump, "
     "and keep SECRET_KEY in a safe place."
 )
-
-
-def fail(sentence: str) -> NoReturn:
-    click.secho(sentence, fg="red", err=True)
-    sys.exit(1)
 
 
 @click.command("backup", cls=DeskCommand)

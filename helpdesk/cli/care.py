@@ -8,7 +8,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from helpdesk.cli.command import DeskCommand
+from helpdesk.cli.command import DeskCommand, fail
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy.status import Role
@@ -35,8 +35,7 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
                 people.grant_everything(user, actor=None)
             token = None if hashed else links.issue(Purpose.INVITATION, user, user.addresses[0])
     except HelpdeskError as error:
-        click.secho(error.user_message, fg="red", err=True)
-        sys.exit(1)
+        fail(error.user_message)
     click.secho(f"Created {role} {email}.", fg="green")
     if token:
         click.echo(

@@ -1,13 +1,19 @@
-"""What all our commands have in common: a database that cannot be used gets a sentence, not a traceback."""
+"""What our commands have in common: sentences instead of tracebacks, safe output, and how an account is named."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+import unicodedata
+from typing import Any, NoReturn
 
 import click
 from sqlalchemy.exc import DBAPIError
+
+from helpdesk.database import db
+from helpdesk.errors import HelpdeskError
+from helpdesk.models import EmailAccount
+from helpdesk.services import accounts, environment
 
 logger = logging.getLogger(__name__)
 
@@ -38,3 +44,37 @@ class TakingCommand(DeskCommand):
     """A command somebody hands a mail to: he must keep it when we cannot."""
 
     code_when_away = KEEP_IT
+
+
+def shown(text: object) -> str:
+    """One line without control characters: a subject must not steer the terminal."""
+    return "".join(" " if unicodedata.category(c)[0] == "C" else c for c in str(text))
+
+
+def fail(sentence: str) -> NoReturn:
+    """Say what is wrong and leave with 1."""
+    click.secho(sentence, fg="red", err=True)
+    sys.exit(1)
+
+
+def refresh_accounts() -> None:
+    """Bring the account the environment describes up to date, as the other processes do when they start."""
+    try:
+        environment.sync_account()
+    except HelpdeskError as error:
+        fail(error.user_message)
+
+
+def chosen_account(wanted: str | None) -> EmailAccount:
+    """The account with this address or number, or the first one that is switched on; leaves with 1 without one."""
+    if wanted is None:
+        account = next((account for account in accounts.all_accounts() if account.is_active), None)
+        if account is None:
+            fail("There is no mail account yet. Add one in the browser first.")
+        return account
+    account = accounts.find(wanted)
+    if account is None and wanted.isascii() and wanted.isdigit() and len(wanted) < 10:
+        account = db.session.get(EmailAccount, int(wanted))
+    if account is None:
+        fail(f"There is no mail account {shown(wanted)}.")
+    return account

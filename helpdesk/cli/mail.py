@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from typing import IO
@@ -12,12 +11,20 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from helpdesk.cli.command import KEEP_IT, DeskCommand, TakingCommand
+from helpdesk.cli.command import (
+    KEEP_IT,
+    DeskCommand,
+    TakingCommand,
+    chosen_account,
+    fail,
+    refresh_accounts,
+    shown,
+)
 from helpdesk.database import db
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
-from helpdesk.services import accounts, environment, fetch, settings
+from helpdesk.services import accounts, fetch, settings
 from helpdesk.services.ingest import process, store
 
 COLOURS = {
@@ -35,11 +42,6 @@ dry_run_option = click.option(
 )
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Take at most so many mails.")
 folder_option = click.option("--folder", help="Read this folder instead of the account's own.")
-
-
-def shown(text: object) -> str:
-    """One line without control characters: a subject must not steer the terminal."""
-    return "".join(" " if unicodedata.category(c)[0] == "C" else c for c in str(text))
 
 
 class _Tally:
@@ -70,13 +72,10 @@ class _Tally:
 @with_appcontext
 def process_emails(verbose: bool, limit: int | None, folder: str | None, dry_run: bool) -> None:
     """Fetch the mail of every account and make tickets and comments of it."""
-    _refresh()
+    refresh_accounts()
     chosen = [account for account in accounts.all_accounts() if account.is_active and account.is_fetching]
     if not chosen:
-        click.secho(
-            "No account fetches mail. Set IMAP_HOST, or add an account in the browser.", fg="red", err=True
-        )
-        sys.exit(1)
+        fail("No account fetches mail. Set IMAP_HOST, or add an account in the browser.")
     _fetch_and_process(chosen, verbose=verbose, limit=limit, folder=folder, dry_run=dry_run, force=False)
 
 
@@ -104,11 +103,11 @@ def poll_emails(
     """Fetch and process the mail of one account or of all."""
     if (email_address is not None) + (account_id is not None) + all_accounts != 1:
         raise click.UsageError("Give one of --email-address, --account-id and --all-accounts.")
-    _refresh()
+    refresh_accounts()
     if all_accounts:
         chosen = [account for account in accounts.all_accounts() if account.is_active and account.is_fetching]
     else:
-        chosen = [_account(email_address or str(account_id))]
+        chosen = [chosen_account(email_address or str(account_id))]
     _fetch_and_process(chosen, verbose=verbose, limit=limit, folder=folder, dry_run=dry_run, force=force)
 
 
@@ -122,9 +121,9 @@ def poll_emails(
 @with_appcontext
 def ingest_email(file: IO[bytes], wanted: str | None, verbose: bool, dry_run: bool) -> None:
     """Take in one mail from a FILE, or from standard input, as if it had been fetched."""
-    _refresh()
+    refresh_accounts()
     raw = _read(file)
-    account = _account(wanted) if wanted else _first_account()
+    account = chosen_account(wanted)
     tally = _Tally()
     if dry_run:
         _explain_all([process.explain(account.id, raw)], tally)
@@ -141,43 +140,14 @@ def ingest_email(file: IO[bytes], wanted: str | None, verbose: bool, dry_run: bo
     tally.end()
 
 
-def _refresh() -> None:
-    """Bring the account the environment describes up to date, as the other processes do when they start."""
-    try:
-        environment.sync_account()
-    except HelpdeskError as error:
-        click.secho(error.user_message, fg="red", err=True)
-        sys.exit(1)
-
-
 def _read(file: IO[bytes]) -> bytes:
     limit = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
     raw = file.read(limit + 1)
     if len(raw) > limit:
-        click.secho(f"The mail is larger than EMAIL_MAX_MESSAGE_SIZE ({limit} bytes).", fg="red", err=True)
-        sys.exit(1)
+        fail(f"The mail is larger than EMAIL_MAX_MESSAGE_SIZE ({limit} bytes).")
     if not raw.strip():
-        click.secho("There is no mail to take in: the input is empty.", fg="red", err=True)
-        sys.exit(1)
+        fail("There is no mail to take in: the input is empty.")
     return raw
-
-
-def _account(wanted: str) -> EmailAccount:
-    account = accounts.find(wanted)
-    if account is None and wanted.isascii() and wanted.isdigit() and len(wanted) < 10:
-        account = db.session.get(EmailAccount, int(wanted))
-    if account is None:
-        click.secho(f"There is no mail account {shown(wanted)}.", fg="red", err=True)
-        sys.exit(1)
-    return account
-
-
-def _first_account() -> EmailAccount:
-    account = next((account for account in accounts.all_accounts() if account.is_active), None)
-    if account is None:
-        click.secho("There is no mail account yet. Add one in the browser first.", fg="red", err=True)
-        sys.exit(1)
-    return account
 
 
 def _fetch_and_process(

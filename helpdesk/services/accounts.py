@@ -91,7 +91,15 @@ def sender_of(account: EmailAccount) -> Sender:
 
 def test_connection(account: EmailAccount) -> TestResult:
     """Try both directions; never raises for a server's fault. Slow: not inside a transaction."""
-    incoming, outgoing, details = "", "", []
+    incoming, detail_in = try_incoming(account)
+    outgoing, detail_out = try_outgoing(account)
+    return TestResult(
+        not incoming, incoming, not outgoing, outgoing, "\n".join(filter(None, [detail_in, detail_out]))
+    )
+
+
+def try_incoming(account: EmailAccount) -> tuple[str, str]:
+    """Sign in and open the folder: what is wrong in a sentence, and the server's own words; both "" when all is well."""
     try:
         source = source_of(account)
         try:
@@ -99,14 +107,17 @@ def test_connection(account: EmailAccount) -> TestResult:
         finally:
             source.close()
     except TransportError as error:
-        incoming = error.user_message
-        details.append(error.detail)
+        return error.user_message, error.detail
+    return "", ""
+
+
+def try_outgoing(account: EmailAccount) -> tuple[str, str]:
+    """Sign in to the server mail is sent through; returns as `try_incoming`."""
     try:
         sender_of(account).close()
     except TransportError as error:
-        outgoing = error.user_message
-        details.append(error.detail)
-    return TestResult(not incoming, incoming, not outgoing, outgoing, "\n".join(filter(None, details)))
+        return error.user_message, error.detail
+    return "", ""
 
 
 def all_accounts() -> list[EmailAccount]:

@@ -130,12 +130,12 @@ def _waits(ticket: Ticket, assignee: User) -> bool:
     return any(payload.get("assignee_id") == assignee.id for payload in db.session.scalars(rows))
 
 
-def queue_test_mail(account: EmailAccount, to: str, *, actor: User) -> EmailMessage:
+def queue_test_mail(account: EmailAccount, to: str, *, actor: User | None) -> EmailMessage:
     """Queue a mail that says that sending works. Raises InvalidInput for a bad address."""
     settings.instance_id()
     rendered = templates.render(
         "test",
-        language=actor.language,
+        language=actor.language if actor else None,
         desk_name=settings.desk_name(),
         account_email=account.email,
         url=letters.site_url("/"),

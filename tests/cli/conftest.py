@@ -1,3 +1,3 @@
 """Real mail servers for the commands that fetch."""
 
-from tests.servers.fixtures import authority, dovecot, imap_server, mailbox, pymap  # noqa: F401
+from tests.servers.fixtures import authority, dovecot, imap_server, mailbox, pymap, sink, smtp_sink  # noqa: F401

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 import pytest
 
-from helpdesk.cli import backup, care, mail, tickets
+from helpdesk.cli import accounts, backup, care, mail, tickets
 from helpdesk.services import export, queries
 from tests import factories
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "cli.md"
-COMMANDS = [*tickets.COMMANDS, *care.COMMANDS, *mail.COMMANDS, *backup.COMMANDS]
+COMMANDS = [*tickets.COMMANDS, *care.COMMANDS, *mail.COMMANDS, *backup.COMMANDS, *accounts.COMMANDS]
 
 
 def sections():

@@ -1,0 +1,123 @@
+"""How each mail account is doing, in numbers: what `email-monitor` prints and a page may show. Reads only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from helpdesk.database import db, utcnow
+from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog
+from helpdesk.models.mail import Direction, EmailState
+
+DAY = timedelta(days=1)
+RECENT_POLLS = 5
+WORKING_IN = (EmailState.RECEIVED, EmailState.PROCESSING)
+WAITING_OUT = (EmailState.QUEUED, EmailState.SENDING)
+FOR_A_PERSON = (EmailState.FAILED, EmailState.HELD, EmailState.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`state` is `healthy`, `failing`, `paused` (switched off) or `new` (never looked at).
+
+    `received`, `sent`: within 24 hours. `waiting_in`: taken and not yet worked off; `waiting_out`: not yet sent, the
+    oldest of them queued at `oldest_waiting_at`. `for_a_person`: failed, held or uncertain, either way.
+    """
+
+    account: EmailAccount
+    state: str
+    next_fetch_at: datetime | None
+    received: int = 0
+    sent: int = 0
+    waiting_in: int = 0
+    waiting_out: int = 0
+    oldest_waiting_at: datetime | None = None
+    for_a_person: int = 0
+    polls: list[EmailPollLog] = field(default_factory=list)
+
+
+def reports(accounts: Iterable[EmailAccount], now: datetime | None = None) -> list[Report]:
+    """A report on each of the accounts, with its latest looks at the server, newest first."""
+    now = now or utcnow()
+    chosen = list(accounts)
+    waiting = _waiting([account.id for account in chosen])
+    recent = _recent([account.id for account in chosen], now)
+    return [_report(account, waiting[account.id], recent[account.id]) for account in chosen]
+
+
+Waiting = dict[tuple[Direction, EmailState], tuple[int, datetime]]
+
+
+def _report(account: EmailAccount, waiting: Waiting, recent: dict[Direction, int]) -> Report:
+    def count(*states: EmailState) -> int:
+        return sum(number for (_, state), (number, _) in waiting.items() if state in states)
+
+    return Report(
+        account,
+        _state(account),
+        _next_fetch(account),
+        received=recent.get(Direction.IN, 0),
+        sent=recent.get(Direction.OUT, 0),
+        waiting_in=count(*WORKING_IN),
+        waiting_out=count(*WAITING_OUT),
+        oldest_waiting_at=min((at for (_, s), (_, at) in waiting.items() if s in WAITING_OUT), default=None),
+        for_a_person=count(*FOR_A_PERSON),
+        polls=_polls(account.id),
+    )
+
+
+def _state(account: EmailAccount) -> str:
+    if not (account.is_active and account.is_fetching):
+        return "paused"
+    if account.consecutive_failures:
+        return "failing"
+    return "healthy" if account.last_success_at else "new"
+
+
+def _next_fetch(account: EmailAccount) -> datetime | None:
+    if not (account.is_active and account.is_fetching):
+        return None
+    if account.fetch_again_at is not None or account.last_fetch_at is None:
+        return account.fetch_again_at
+    return account.last_fetch_at + timedelta(seconds=account.poll_frequency_s)
+
+
+def _waiting(account_ids: list[int]) -> defaultdict[int, Waiting]:
+    mail = EmailMessage
+    unfinished = (*WORKING_IN, *WAITING_OUT, *FOR_A_PERSON)
+    rows = (
+        select(mail.account_id, mail.direction, mail.state, func.count(), func.min(mail.created_at))
+        .where(mail.account_id.in_(account_ids), mail.state.in_(unfinished))
+        .group_by(mail.account_id, mail.direction, mail.state)
+    )
+    found: defaultdict[int, Waiting] = defaultdict(dict)
+    for account_id, direction, state, count, oldest in db.session.execute(rows):
+        found[account_id][direction, state] = (count, oldest)
+    return found
+
+
+def _recent(account_ids: list[int], now: datetime) -> defaultdict[int, dict[Direction, int]]:
+    """Mails received, and mails sent, within 24 hours."""
+    mail = EmailMessage
+    rows = (
+        select(mail.account_id, mail.direction, func.count())
+        .where(
+            mail.account_id.in_(account_ids),
+            ((mail.direction == Direction.IN) & (mail.created_at > now - DAY))
+            | ((mail.state == EmailState.SENT) & (mail.finished_at > now - DAY)),
+        )
+        .group_by(mail.account_id, mail.direction)
+    )
+    found: defaultdict[int, dict[Direction, int]] = defaultdict(dict)
+    for account_id, direction, count in db.session.execute(rows):
+        found[account_id][direction] = count
+    return found
+
+
+def _polls(account_id: int) -> list[EmailPollLog]:
+    rows = select(EmailPollLog).where(EmailPollLog.account_id == account_id)
+    return list(db.session.scalars(rows.order_by(EmailPollLog.id.desc()).limit(RECENT_POLLS)))

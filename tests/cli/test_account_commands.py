@@ -1,0 +1,178 @@
+"""test-email-connectivity, send-test-email, send-emails and email-monitor, against real mail servers."""
+
+import email
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from helpdesk.database import db, transaction, utcnow
+from helpdesk.models import EmailAccount, EmailMessage
+from helpdesk.services import keys
+from tests import factories
+from tests.factories import CUSTOMER, SUPPORT
+
+
+@pytest.fixture
+def run(app):
+    def run(*arguments):
+        result = app.test_cli_runner().invoke(args=[str(a) for a in arguments])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def account_id(app, mailbox, sink):
+    """An account whose two servers are real."""
+    server = mailbox.address(f"u{uuid.uuid4().hex[:12]}")
+    with app.app_context():
+        return factories.make_account(
+            incoming_host=server.host,
+            incoming_port=server.port,
+            incoming_security=server.security.value,
+            incoming_username=server.username,
+            incoming_password=keys.encrypt(server.password),
+            incoming_ca_file=server.ca_file or "",
+            outgoing_host="127.0.0.1",
+            outgoing_port=sink.port,
+            outgoing_security="plain",
+        ).id
+
+
+def change(app, account_id, **values):
+    with app.app_context(), transaction() as session:
+        account = session.get_one(EmailAccount, account_id)
+        for name, value in values.items():
+            setattr(account, name, value)
+
+
+def test_both_ways_are_tried(run, account_id):
+    result = run("test-email-connectivity", "--email-address", SUPPORT)
+    assert result.exit_code == 0
+    assert "Receiving: works" in result.output
+    assert "Sending: works" in result.output
+
+
+@pytest.mark.parametrize(("kind", "tried"), [("imap", "Receiving"), ("smtp", "Sending")])
+def test_one_way_alone(run, account_id, kind, tried):
+    result = run("test-email-connectivity", "--account-id", account_id, "--test-type", kind)
+    assert result.exit_code == 0
+    assert result.output.startswith(f"{tried}: works")
+    assert len(result.output.splitlines()) == 1
+
+
+def test_what_is_wrong_is_said_in_words_and_in_the_servers_own(app, run, account_id):
+    change(app, account_id, incoming_password="", outgoing_port=1)
+    result = run("test-email-connectivity", "--account-id", account_id)
+    assert result.exit_code == 1
+    assert "Receiving: works" not in result.output
+    assert "The server's words:" in result.output
+    assert "Sending: " in result.output
+    assert "refused" in result.output
+
+
+def test_a_test_mail_arrives(run, account_id, sink):
+    result = run(
+        "test-email-connectivity", "--account-id", account_id, "--send-test-email", "--to-email", CUSTOMER
+    )
+    assert result.exit_code == 0, result.output
+    (mail,) = sink.mails()
+    assert mail.recipients == (CUSTOMER,)
+    assert SUPPORT in email.message_from_bytes(mail.raw)["From"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--account-id", "1", "--email-address", SUPPORT],
+        ["--account-id", "1", "--send-test-email"],
+        ["--account-id", "1", "--to-email", CUSTOMER],
+        ["--account-id", "1", "--test-type", "gopher"],
+    ],
+)
+def test_called_the_wrong_way(run, arguments):
+    assert run("test-email-connectivity", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["test-email-connectivity", "email-monitor"])
+def test_an_unknown_account_gets_a_sentence(run, command):
+    result = run(command, "--email-address", "nobody@desk.example")
+    assert result.exit_code == 1
+    assert "There is no mail account nobody@desk.example" in result.output
+
+
+def test_a_refused_test_mail_is_told_with_the_servers_words(run, account_id, sink):
+    sink.refuse[CUSTOMER] = "550 5.1.1 No such user"
+    result = run("send-test-email", "--to-email", CUSTOMER)
+    assert result.exit_code == 1
+    assert "was not sent" in result.output
+    assert "No such user" in result.output
+
+
+def test_a_test_mail_waits_for_a_server_that_is_away(app, run, account_id):
+    change(app, account_id, outgoing_port=1)
+    result = run("send-test-email", "--to-email", CUSTOMER, "--email-address", SUPPORT)
+    assert result.exit_code == 1
+    assert "tried again" in result.output
+
+
+def test_no_address_is_refused_and_nothing_is_queued(app, run, account_id):
+    result = run("send-test-email", "--to-email", "nobody\nBcc: x@y.example")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    with app.app_context():
+        assert db.session.query(EmailMessage).count() == 0
+
+
+def test_what_waits_is_sent_without_a_worker(app, run, account_id, sink):
+    with app.app_context():
+        factories.make_ticket(db.session.get(EmailAccount, account_id))
+    assert sink.mails() == []
+    result = run("send-emails")
+    assert (result.exit_code, result.output) == (0, "Still waiting: 0\n")
+    assert [mail.recipients for mail in sink.mails()] == [(CUSTOMER,)]
+
+
+def monitored(run, *arguments):
+    result = run("email-monitor", "--format", "json", *arguments)
+    return result.exit_code, json.loads(result.stdout)
+
+
+def test_an_account_that_works_is_healthy(run, account_id):
+    assert monitored(run)[1][0]["state"] == "new"
+    run("poll-emails", "--all-accounts")
+    code, (report,) = monitored(run)
+    assert code == 0
+    assert report["state"] == "healthy"
+    assert report["last_success_at"]
+    assert report["next_fetch_at"] > report["last_fetch_at"]
+    assert (report["received"], report["waiting_out"], report["attention"]) == (0, 0, 0)
+    assert "errors" not in report
+
+
+def test_an_account_that_fails_is_told_with_its_errors(app, run, account_id):
+    change(app, account_id, incoming_port=1)
+    run("poll-emails", "--all-accounts")
+    code, (report,) = monitored(run, "--show-errors")
+    assert (code, report["state"], report["consecutive_failures"]) == (1, "failing", 1)
+    assert report["errors"][0]["error"] == report["last_error"]
+    table = run("email-monitor", "--show-errors", "--email-address", SUPPORT)
+    assert table.exit_code == 1
+    assert report["last_error"] in table.output
+
+
+def test_what_waits_is_counted(app, run, account_id):
+    with app.app_context():
+        factories.make_ticket(db.session.get(EmailAccount, account_id))
+    change(app, account_id, is_fetching=False)
+    code, (report,) = monitored(run)
+    assert (code, report["state"], report["waiting_out"]) == (0, "paused", 1)
+    assert report["oldest_waiting_at"] <= f"{utcnow() + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    table = run("email-monitor").output.splitlines()
+    assert table[0].startswith("account")
+    assert table[1].split()[:2] == [SUPPORT, "paused"]
