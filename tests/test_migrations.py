@@ -11,6 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from helpdesk import storage
 from helpdesk.database import db, transaction
+from helpdesk.models import Ticket
+from helpdesk.services import queries, search
+from helpdesk.services.queries import TicketFilter
 from tests import factories
 
 
@@ -88,3 +91,36 @@ def test_people_and_their_addresses_survive_going_down_and_up(context):
     upgrade()
     assert counts() == before
     assert min(before) > 0
+
+
+def test_the_search_index_is_filled_for_what_is_there(context):
+    """A desk of any size finds its old tickets right after the upgrade; more of them than fill one batch."""
+    account = factories.make_account()
+    first = factories.make_ticket(account, subject="Printer", text="It hums like an okapi.")
+    columns = [
+        column.name for column in Ticket.__table__.columns if column.name not in ("id", "number", "form_key")
+    ]
+    copied = ", ".join(columns)
+    with transaction() as session:
+        for number in range(2, 1103):
+            session.execute(
+                text(
+                    f"INSERT INTO ticket (id, number, {copied}) SELECT :n, :n, {copied} FROM ticket WHERE id = :id"
+                ),
+                {"n": number + 10, "id": first.id},
+            )
+    before = search_rows()
+    downgrade(revision="0004")
+    upgrade()
+    after = search_rows()
+    assert len(after) == 1102
+    assert before.items() <= after.items()
+    viewer = factories.make_admin()
+    (row,) = queries.list_tickets(viewer, TicketFilter(query=search.parse("okapi"))).rows
+    assert row.ticket.id == first.id
+    assert len(queries.list_tickets(viewer, TicketFilter(query=search.parse("printer"))).rows) == 50
+
+
+def search_rows():
+    with db.engine.connect() as connection:
+        return dict(connection.execute(text("SELECT ticket_id, words FROM ticket_search_words")).all())

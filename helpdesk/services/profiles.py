@@ -6,12 +6,13 @@ from zoneinfo import available_timezones
 
 from helpdesk.errors import InvalidInput
 from helpdesk.models import User
-from helpdesk.services import events, links, sessions
+from helpdesk.services import events, links, search_index, sessions
 from helpdesk.services.links import Purpose
 
 
 def rename(user: User, name: str) -> None:
     user.name = " ".join(name.split())[:255]
+    search_index.remember_person(user)
 
 
 def update(user: User, *, name: str, language: str | None, timezone: str | None) -> None:

@@ -1,23 +1,22 @@
-"""What pages and commands show: the ticket list by key, sidebar counts, a ticket's history. Reads only.
-
-Lists page by key (last activity, id), never by offset: page 400 costs what page 1 costs.
-"""
+"""What pages and commands show: the ticket list, sidebar counts, a ticket's history. Reads only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import db, utcnow
 from helpdesk.models import Attachment, Comment, EmailAccount, EmailMessage, Event, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.policy.highlight import Part, mark
+from helpdesk.policy.search_query import SearchQuery
 from helpdesk.policy.status import ACTIVE, Category, CommentKind, Disposition, Priority, Status
-from helpdesk.services import access
+from helpdesk.services import access, search
+from helpdesk.services.sorting import PHASES, PageKey, Sort
 
 PAGE_SIZE = 50
 
@@ -33,39 +32,23 @@ class TicketFilter:
     account_id: int | None = None
     is_overdue: bool = False
     requester_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PageKey:
-    """The last row of the page before: where the next one begins."""
-
-    last_activity_at: datetime
-    ticket_id: int
-
-    def __str__(self) -> str:
-        return f"{int(self.last_activity_at.timestamp() * 1_000_000)}-{self.ticket_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> PageKey | None:
-        """Read a key back from an address; None for anything else."""
-        micros, _, ticket_id = text.partition("-")
-        if not (micros.isascii() and micros.isdigit() and ticket_id.isascii() and ticket_id.isdigit()):
-            return None
-        if len(micros) > 17 or len(ticket_id) > 9:
-            return None
-        seconds, rest = divmod(int(micros), 1_000_000)
-        return cls(datetime.fromtimestamp(seconds, utcnow().tzinfo).replace(microsecond=rest), int(ticket_id))
+    query: SearchQuery = field(default_factory=SearchQuery)
 
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:
-    """One line of the list: the ticket and what is shown of its conversation."""
+    """One line of the list: the ticket and what is shown of its conversation.
+
+    After a search `subject` and `snippet` are in parts, each a hit or not; else both are empty.
+    """
 
     ticket: Ticket
     preview: str
     comment_count: int
     is_answered: bool
     has_files: bool
+    subject: Sequence[Part] = ()
+    snippet: Sequence[Part] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +79,62 @@ def _conditions(chosen: TicketFilter) -> list[ColumnElement[bool]]:
 
 
 def list_tickets(
-    viewer: User, chosen: TicketFilter, *, after: PageKey | None = None, limit: int = PAGE_SIZE
+    viewer: User,
+    chosen: TicketFilter,
+    *,
+    sort: Sort = Sort.NEWEST,
+    after: PageKey | None = None,
+    limit: int = PAGE_SIZE,
 ) -> TicketPage:
-    """A page of the tickets `viewer` may see, the latest activity first."""
-    statement = access.visible_tickets(viewer).where(*_conditions(chosen))
-    if after is not None:
-        older = Ticket.last_activity_at < after.last_activity_at
-        same = and_(Ticket.last_activity_at == after.last_activity_at, Ticket.id < after.ticket_id)
-        statement = statement.where(or_(older, same))
-    statement = _with_people(
-        statement.order_by(Ticket.last_activity_at.desc(), Ticket.id.desc()).limit(limit + 1)
-    )
-    tickets = list(db.session.scalars(statement))
-    more = len(tickets) > limit
-    tickets = tickets[:limit]
-    next_key = PageKey(tickets[-1].last_activity_at, tickets[-1].id) if more else None
-    return TicketPage(_rows(tickets, viewer), next_key)
+    """A page of the tickets `viewer` may see. A ticket whose number was searched for stands above all others."""
+    if after is not None and after.phase >= len(PHASES[sort]):
+        after = None  # the key of another order
+    conditions = [access.tickets_of(viewer), *_conditions(chosen)]
+    number = chosen.query.number
+    if number is not None:
+        named = [] if after else _named(viewer, chosen, number)
+        found = [Ticket.number != number, *search.conditions(viewer, chosen.query)]
+    else:
+        named, found = [], search.conditions(viewer, chosen.query) if not chosen.query.is_empty else []
+    keys = list(_walk([*conditions, *found], sort, after, limit + 1))
+    next_key = keys[limit - 1] if len(keys) > limit else None
+    tickets = _load([*named, *(key.ticket_id for key in keys[:limit])])
+    return TicketPage(_rows(tickets, viewer, chosen.query), next_key)
+
+
+def _named(viewer: User, chosen: TicketFilter, number: int) -> list[int]:
+    """The id of the ticket with this number, when the viewer may see it and the query's filters let it through."""
+    conditions = [access.tickets_of(viewer), *_conditions(chosen), *search.filters(viewer, chosen.query)]
+    return list(db.session.scalars(select(Ticket.id).where(Ticket.number == number, *conditions)))
+
+
+def _walk(
+    conditions: Sequence[ColumnElement[bool]], sort: Sort, after: PageKey | None, limit: int
+) -> Iterator[PageKey]:
+    """The keys of up to `limit` tickets behind `after`; ids alone, so that an index can answer."""
+    start = after.phase if after else 0
+    for at, phase in enumerate(PHASES[sort][start:], start):
+        statement = select(phase.column, Ticket.id).where(*conditions).order_by(*phase.order()).limit(limit)
+        if phase.condition is not None:
+            statement = statement.where(phase.condition)
+        if after is not None and at == after.phase:
+            statement = statement.where(phase.after(after))
+        keys = [
+            PageKey(moment, ticket_id, at) for moment, ticket_id in db.session.execute(statement) if moment
+        ]
+        yield from keys
+        limit -= len(keys)
+        if limit <= 0:
+            return
+
+
+def _load(ids: Sequence[int]) -> list[Ticket]:
+    """These tickets with what the list shows of them, in this order."""
+    tickets = {
+        ticket.id: ticket
+        for ticket in db.session.scalars(_with_people(select(Ticket).where(Ticket.id.in_(ids))))
+    }
+    return [tickets[id] for id in ids if id in tickets]
 
 
 def _with_people(statement: Select[Ticket]) -> Select[Ticket]:
@@ -123,7 +146,7 @@ def _with_people(statement: Select[Ticket]) -> Select[Ticket]:
     )
 
 
-def _rows(tickets: Sequence[Ticket], viewer: User) -> list[TicketRow]:
+def _rows(tickets: Sequence[Ticket], viewer: User, query: SearchQuery) -> list[TicketRow]:
     ids = [ticket.id for ticket in tickets]
     readable: ColumnElement[bool] = Comment.ticket_id.in_(ids)
     if not viewer.is_team:
@@ -143,6 +166,7 @@ def _rows(tickets: Sequence[Ticket], viewer: User) -> list[TicketRow]:
     texts = {ticket_id: (kind, text) for ticket_id, kind, text in db.session.execute(latest)}
     with_files = select(Comment.ticket_id).join(Attachment).where(readable, ~Attachment.is_inline).distinct()
     files = set(db.session.scalars(with_files))
+    hits = search.snippets(ids, query.terms)
     return [
         TicketRow(
             ticket,
@@ -150,6 +174,8 @@ def _rows(tickets: Sequence[Ticket], viewer: User) -> list[TicketRow]:
             comment_count=counts.get(ticket.id, (0, 0))[0],
             is_answered=texts.get(ticket.id, (None, ""))[0] is CommentKind.REPLY,
             has_files=ticket.id in files,
+            subject=mark(ticket.subject, query.terms) if query.terms else (),
+            snippet=hits.get(ticket.id, ()),
         )
         for ticket in tickets
     ]

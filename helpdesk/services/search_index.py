@@ -1,0 +1,101 @@
+"""Keeps the search index in step: one row of folded words per ticket, written in the transaction of the fact.
+
+Whatever is said or changed is an event, so this module listens to events and remembers the ticket; right before the
+commit every remembered ticket's row is written once, however much happened to it. SQLite's triggers then carry the
+row into FTS5, PostgreSQL computes its tsvector from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Select, column, select, table
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from helpdesk.database import db
+from helpdesk.models import Attachment, Comment, Event, Participant, Ticket, User, UserAddress
+from helpdesk.policy.search_words import document
+from helpdesk.services import events
+
+WORDS = table("ticket_search_words", column("ticket_id"), column("words"), column("lexemes"))
+FTS = table("ticket_search_fts", column("rowid"), column("ticket_search_fts"))
+CHANGES_WORDS = (
+    "ticket.opened",
+    "ticket.subject_changed",
+    "ticket.requester_changed",
+    "comment.",
+    "participant.",
+)
+WAITING = "search_waiting"  # in the session's info: tickets whose row is written before the commit
+
+
+def init() -> None:
+    """Listen to every event from now on."""
+    events.listen(_on_event)
+
+
+def _on_event(event: Event, ticket: Ticket | None) -> None:
+    if ticket is not None and event.type.startswith(CHANGES_WORDS):
+        remember(ticket.id)
+
+
+def remember(*ticket_ids: int) -> None:
+    """Write these tickets' rows before the transaction commits."""
+    db.session().info.setdefault(WAITING, set()).update(ticket_ids)
+
+
+def remember_person(user: User) -> None:
+    """The same for every ticket the person takes part in: a name has changed."""
+    theirs = select(Participant.ticket_id).join(UserAddress).where(UserAddress.user_id == user.id)
+    remember(*db.session.scalars(theirs))
+
+
+@sqlalchemy_event.listens_for(Session, "before_commit")
+def _write_remembered(session: Session) -> None:
+    for ticket_id in sorted(session.info.pop(WAITING, ())):
+        write(session, ticket_id)
+
+
+@sqlalchemy_event.listens_for(Session, "after_rollback")
+def _forget_remembered(session: Session) -> None:
+    session.info.pop(WAITING, None)
+
+
+def write(session: Session, ticket_id: int) -> None:
+    """Write one ticket's row; a ticket that is gone has none."""
+    texts = [text for statement in _texts(ticket_id) for text in session.scalars(statement)]
+    if not texts:
+        return
+    dialect = session.get_bind().dialect.name
+    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = build(WORDS).values(ticket_id=ticket_id, words=document(texts))
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["ticket_id"],
+            set_={"words": statement.excluded.words},
+            where=WORDS.c.words != statement.excluded.words,
+        )
+    )
+
+
+def _texts(ticket_id: int) -> Iterator[Select[str]]:
+    """What a ticket is found by, what matters most first: a row has an end."""
+    yield select(Ticket.subject).where(Ticket.id == ticket_id)
+    yield (
+        select(User.name + " " + UserAddress.email)
+        .select_from(Participant)
+        .join(UserAddress, UserAddress.id == Participant.address_id)
+        .join(User, User.id == UserAddress.user_id)
+        .where(Participant.ticket_id == ticket_id)
+        .order_by(Participant.id)
+    )
+    yield (
+        select(Attachment.filename)
+        .join(Comment)
+        .where(Comment.ticket_id == ticket_id, ~Attachment.is_inline)
+        .order_by(Attachment.id)
+    )
+    said = Comment.author_name + " " + Comment.author_email + " " + Comment.text
+    yield select(said).where(Comment.ticket_id == ticket_id).order_by(Comment.id)
