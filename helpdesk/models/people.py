@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Base, intpk, str32, str64, str255
@@ -16,6 +16,7 @@ class User(Base):
     """A person. One made by mail has no password and signs in only by a link to his address.
 
     `undo_seconds` is how long a member of the team may take an answer back; None: as long as the desk says.
+    `muted_notifications` names what the person does not want to be told, by channel: {"mail": ["status_changed"]}.
     """
 
     __tablename__ = "user"
@@ -27,6 +28,7 @@ class User(Base):
     language: Mapped[str | None] = mapped_column(String(16))
     timezone: Mapped[str | None] = mapped_column(String(64))
     undo_seconds: Mapped[int | None]
+    muted_notifications: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_seen_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

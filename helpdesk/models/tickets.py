@@ -19,7 +19,8 @@ class Ticket(Base):
 
     `waiting_since` is when the customer's last unanswered message came; `last_activity_at` orders the list.
     `email_from` is the address the first mail came from; `may_belong_to_id` is a hint for agents (a stranger cited
-    that ticket), `follow_up_of_id` links to the closed ticket this one continues.
+    that ticket), `follow_up_of_id` links to the closed ticket this one continues. `overdue_told_for` is the due date
+    whose passing was told: another due date may be told again.
     """
 
     __tablename__ = "ticket"
@@ -45,6 +46,7 @@ class Ticket(Base):
     category: Mapped[Category] = mapped_column(Word(Category), default=Category.SUPPORT, index=True)
     disposition: Mapped[Disposition] = mapped_column(Word(Disposition), default=Disposition.NORMAL)
     due_at: Mapped[datetime | None] = mapped_column(index=True)
+    overdue_told_for: Mapped[datetime | None]
     created_from_email: Mapped[bool] = mapped_column(default=False)
     email_from: Mapped[str | None] = mapped_column(String(320))
     may_belong_to_id: Mapped[int | None] = mapped_column(
