@@ -9,7 +9,7 @@ from sqlalchemy import Select, false, select, true
 from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import db
-from helpdesk.errors import NotFound
+from helpdesk.errors import Forbidden, NotFound
 from helpdesk.models import (
     Attachment,
     Comment,
@@ -20,7 +20,44 @@ from helpdesk.models import (
     User,
     UserAddress,
 )
+from helpdesk.policy import permissions
+from helpdesk.policy.permissions import Action, TicketFacts, Viewer
 from helpdesk.policy.status import CommentKind, Disposition, Role
+
+
+def viewer_of(user: User) -> Viewer:
+    """The person as the table of permissions knows him."""
+    granted = frozenset(grant.account_id for grant in user.grants)
+    own = frozenset(address.id for address in user.addresses)
+    return Viewer(user.id, user.role, granted, own, user.is_active)
+
+
+def facts_of(ticket: Ticket) -> TicketFacts:
+    """The ticket as the table of permissions knows it."""
+    since = {row.address_id: row.since for row in ticket.participants}
+    return TicketFacts(ticket.account_id, since, ticket.disposition)
+
+
+def demand(actor: User | None, action: Action, ticket: Ticket) -> None:
+    """Let the service go on, or not: each asks for itself, whichever door it was called through.
+
+    Without an actor it is the desk itself or its operator. Raises NotFound for whom the ticket does not exist,
+    Forbidden for who may see it but not do this.
+    """
+    if actor is None:
+        return
+    viewer, facts = viewer_of(actor), facts_of(ticket)
+    if permissions.may(viewer, action, facts):
+        return
+    if permissions.can_see_ticket(viewer, facts):
+        raise Forbidden("You may not do this on this ticket.")
+    raise NotFound("There is no such ticket.")
+
+
+def demand_on_account(actor: User | None, action: Action, account_id: int | None) -> None:
+    """The same for an account, or with None for the desk as a whole. Raises Forbidden."""
+    if actor is not None and not permissions.may_on_account(viewer_of(actor), action, account_id):
+        raise Forbidden("You may not do this here.")
 
 
 def account_ids(user: User) -> set[int]:

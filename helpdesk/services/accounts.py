@@ -13,9 +13,10 @@ from helpdesk.errors import InvalidInput, NotFound, TransportError
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import EmailAccount, Grant, User
 from helpdesk.policy.addresses import OWN_NETWORKS, Networks
+from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Role
 from helpdesk.queue import wake_after_commit
-from helpdesk.services import events, keys
+from helpdesk.services import access, events, keys
 from helpdesk.services.outbox import queue
 from helpdesk.transports.base import Security, Sender, ServerAddress, Source
 from helpdesk.transports.connect import open_sender, open_source
@@ -152,6 +153,7 @@ def create(email: str, *, actor: User | None, **values: object) -> EmailAccount:
 
     Passwords come in plain (`incoming_password`, `outgoing_password`) and are encrypted here.
     """
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     if not is_address(email):
         raise InvalidInput("“%(email)s” is not an e-mail address.", field="email", email=email[:100])
     if find(email) is not None:
@@ -172,6 +174,7 @@ def create(email: str, *, actor: User | None, **values: object) -> EmailAccount:
 
 def update(account: EmailAccount, *, actor: User | None, **values: object) -> None:
     """Change settings; a password left out or empty stays. What was failing is tried again at once."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     for name in ("incoming_password", "outgoing_password"):
         if not values.get(name):
             values.pop(name, None)
@@ -210,6 +213,7 @@ def draft_of(account: EmailAccount) -> EmailAccount:
 
 def fetch_soon(account: EmailAccount, *, actor: User | None) -> None:
     """Within a transaction: let a worker look at the account now, whatever it waited for."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     account.fetch_again_at = None
     events.record("account.fetch_asked", actor=actor, account_id=account.id)
     wake_after_commit("fetch_account", account.id)

@@ -10,8 +10,9 @@ from sqlalchemy.orm import selectinload
 from helpdesk.database import db
 from helpdesk.errors import Conflict, InvalidInput, NotFound
 from helpdesk.models import User
+from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Role
-from helpdesk.services import events, links, notifications, people, sessions
+from helpdesk.services import access, events, links, notifications, people, sessions
 from helpdesk.services.links import Purpose
 
 CUSTOMERS_SHOWN = 200
@@ -43,6 +44,7 @@ def invite(email: str, role: Role, *, name: str, account_ids: Iterable[int], act
 
     Raises InvalidInput for a bad address, a team member's, or when no account can send the mail.
     """
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     known = people.find_user(email)
     if known is not None and known.is_team:
         raise InvalidInput("This person is in the team already.", field="email")
@@ -57,6 +59,7 @@ def invite(email: str, role: Role, *, name: str, account_ids: Iterable[int], act
 
 def invite_again(user: User, *, actor: User) -> None:
     """Mail a fresh invitation; earlier ones end. Raises InvalidInput when no account can send it."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     if not user.is_active or not user.is_team:
         raise Conflict("Only active people of the team are invited.")
     links.revoke(Purpose.INVITATION, user)
@@ -69,6 +72,7 @@ def invite_again(user: User, *, actor: User) -> None:
 
 def change(user: User, *, role: Role, account_ids: Iterable[int], actor: User) -> None:
     """Set role and access of a team member. Raises Conflict when the desk would lose its last admin."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     if not user.is_team:
         raise Conflict("Customers join the team by an invitation.")
     _set_role(user, role, actor)
@@ -89,6 +93,7 @@ def _set_role(user: User, role: Role, actor: User) -> None:
 
 def deactivate(user: User, *, actor: User) -> None:
     """Nobody signs in as this person or acts by mail any more. Raises Conflict for oneself and the last admin."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     if user.id == actor.id:
         raise Conflict("You cannot deactivate yourself.")
     if not user.is_active:
@@ -102,6 +107,7 @@ def deactivate(user: User, *, actor: User) -> None:
 
 
 def reactivate(user: User, *, actor: User) -> None:
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     if not user.is_active:
         user.is_active = True
         events.record("user.reactivated", actor=actor, user_id=user.id)

@@ -17,8 +17,9 @@ from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, EmailAccount, Ticket, User
+from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Category, Priority, Status
-from helpdesk.services import accounts, attachments, people
+from helpdesk.services import access, accounts, attachments, people
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.outbox import letters, queue
 from helpdesk.services.tickets import changing, comments, opening
@@ -76,6 +77,7 @@ def prepare(
     Conflict when it is somebody else by now. Raises InvalidInput for an empty answer, a bad address, or a mail that
     is too large.
     """
+    access.demand(actor, Action.ANSWER, ticket)
     to_now, cc_now = _split(ticket)
     if to is not None and normalise_address(to) != normalise_address(to_now):
         raise Conflict("The requester is %(email)s by now. Nothing was sent; please check.", email=to_now)
@@ -141,8 +143,10 @@ def prepare_opening(
 ) -> PreparedOpening:
     """Check a ticket on behalf of a customer and make its files safe; outside any transaction.
 
-    Raises InvalidInput for an address that is none or is the desk's own, a missing subject, an empty message.
+    Raises InvalidInput for an address that is none or is the desk's own, a missing subject, an empty message,
+    Forbidden for an account that is none of his.
     """
+    access.demand_on_account(actor, Action.OPEN_TICKET, account.id)
     to = _checked([requester], besides="", field="requester")
     if not to:
         raise InvalidInput("Please choose whom the ticket is for.", field="requester")

@@ -126,7 +126,10 @@ def test_customers_see_no_notes_nothing_unreleased_and_nothing_from_before(ticke
         comments.add_note(ticket, Words("Difficult one."), actor=agent)
         stranger = people.address_for(factories.STRANGER)
         comments.add_incoming(
-            ticket, Words("Me too", is_released=False), address=stranger, actor=stranger.user
+            ticket,
+            Words("Me too", is_released=False, is_from_email=True),
+            address=stranger,
+            actor=stranger.user,
         )
         opening.join(ticket, people.find_address(factories.OTHER_CUSTOMER), role="cc", later=True)
         comments.add_reply(ticket, Words("Answer."), actor=agent)

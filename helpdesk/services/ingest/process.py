@@ -21,8 +21,9 @@ from helpdesk.database import db, end_read, insert_once, transaction, utcnow
 from helpdesk.errors import Conflict, HelpdeskError, InvalidInput, NotFound
 from helpdesk.models import EmailMessage, MailClaim, User
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.policy.permissions import Action
 from helpdesk.queue import wake_after_commit
-from helpdesk.services import attachments, events, settings
+from helpdesk.services import access, attachments, events, settings
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.ingest import claims, own
 from helpdesk.services.ingest.apply import FORCED, Delivery, Outcome, apply
@@ -220,7 +221,7 @@ def retry(email_id: int, actor: User | None) -> EmailMessage:
 
     Raises NotFound, Conflict when it is not in a state for it.
     """
-    email = _incoming(email_id, MAY_RETRY)
+    email = _incoming(email_id, MAY_RETRY, actor)
     if email.state is not EmailState.FAILED:
         email.payload = email.payload | {FORCED: True}
     email.state = EmailState.RECEIVED
@@ -233,7 +234,7 @@ def retry(email_id: int, actor: User | None) -> EmailMessage:
 
 def discard(email_id: int, actor: User | None) -> EmailMessage:
     """Within a transaction: a person has seen the mail and wants no ticket of it. Its bytes stay. Raises as `retry`."""
-    email = _incoming(email_id, MAY_DISCARD)
+    email = _incoming(email_id, MAY_DISCARD, actor)
     email.state = EmailState.DISCARDED
     key = email.payload.get(KEY)
     if isinstance(key, list):
@@ -245,10 +246,11 @@ def discard(email_id: int, actor: User | None) -> EmailMessage:
     return email
 
 
-def _incoming(email_id: int, allowed: tuple[EmailState, ...]) -> EmailMessage:
+def _incoming(email_id: int, allowed: tuple[EmailState, ...], actor: User | None) -> EmailMessage:
     email = db.session.get(EmailMessage, email_id) if email_id < 2**31 else None
     if email is None or email.direction is not Direction.IN:
         raise NotFound("There is no such mail.")
+    access.demand_on_account(actor, Action.SEE_FAILED_MAIL, email.account_id)
     if email.state not in allowed:
         raise Conflict("This mail was dealt with already.")
     return email

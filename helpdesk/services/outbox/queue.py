@@ -20,8 +20,9 @@ from helpdesk.database import claim, db, utcnow
 from helpdesk.errors import Conflict, NotFound
 from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.policy.permissions import Action
 from helpdesk.queue import wake_after_commit
-from helpdesk.services import events
+from helpdesk.services import access, events
 from helpdesk.services.outbox.backoff import LONGEST_WAIT
 
 REPLY = "reply"
@@ -234,10 +235,11 @@ def try_now(account_id: int) -> None:
 # what a person may do
 
 
-def _get(email_id: int) -> EmailMessage:
+def _get(email_id: int, actor: User | None) -> EmailMessage:
     email = db.session.get(EmailMessage, email_id)
     if email is None or email.direction is not Direction.OUT:
         raise NotFound("There is no such mail.")
+    access.demand_on_account(actor, Action.SEE_FAILED_MAIL, email.account_id)
     return email
 
 
@@ -246,7 +248,7 @@ def retry(email_id: int, *, actor: User | None) -> EmailMessage:
 
     What waits for the same server with it is tried as well: a person has looked.
     """
-    email, now = _get(email_id), utcnow()
+    email, now = _get(email_id, actor), utcnow()
     taken = claim(
         EmailMessage,
         EmailMessage.id == email_id,
@@ -272,7 +274,7 @@ def retry(email_id: int, *, actor: User | None) -> EmailMessage:
 
 def cancel(email_id: int, *, actor: User | None) -> EmailMessage:
     """Do not send it any more. Raises Conflict when that comes too late."""
-    email = _get(email_id)
+    email = _get(email_id, actor)
     taken = claim(
         EmailMessage,
         EmailMessage.id == email_id,

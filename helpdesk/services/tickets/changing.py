@@ -7,12 +7,24 @@ from datetime import datetime
 from helpdesk.database import utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Ticket, User
-from helpdesk.policy.status import Category, Priority, Role, Status
-from helpdesk.services import events
+from helpdesk.policy.permissions import Action
+from helpdesk.policy.status import Category, Priority, Role, Status, allowed
+from helpdesk.services import access, events
 
 
 def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:
-    """Move the ticket; times of resolving and closing follow. The same status again changes nothing."""
+    """Move the ticket as a person wishes. Raises InvalidInput for a move that is none."""
+    access.demand(actor, Action.CHANGE, ticket)
+    if not allowed(ticket.status, status):
+        raise InvalidInput("Work on this ticket has begun, so it cannot be new again.", field="status")
+    move(ticket, status, actor=actor)
+
+
+def move(ticket: Ticket, status: Status, *, actor: User | None) -> None:
+    """The status follows from what `actor` did, whatever he may do by himself; the times follow the status.
+
+    The same status again changes nothing.
+    """
     if ticket.status is status:
         return
     before, ticket.status = ticket.status, status
@@ -26,6 +38,7 @@ def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:
 
 def assign(ticket: Ticket, assignee: User | None, *, actor: User | None) -> None:
     """Give the ticket to somebody or to nobody. Raises InvalidInput for a person who may not work on it."""
+    access.demand(actor, Action.CHANGE, ticket)
     if assignee is not None and not may_be_assigned(ticket, assignee):
         raise InvalidInput("%(name)s has no access to this ticket's account.", name=assignee.shown_name)
     before = ticket.assignee_id
@@ -43,18 +56,21 @@ def may_be_assigned(ticket: Ticket, user: User) -> bool:
 
 
 def set_priority(ticket: Ticket, priority: Priority, *, actor: User | None) -> None:
+    access.demand(actor, Action.CHANGE, ticket)
     if ticket.priority is not priority:
         before, ticket.priority = ticket.priority, priority
         _changed(ticket, "priority", before, priority, actor)
 
 
 def set_category(ticket: Ticket, category: Category, *, actor: User | None) -> None:
+    access.demand(actor, Action.CHANGE, ticket)
     if ticket.category is not category:
         before, ticket.category = ticket.category, category
         _changed(ticket, "category", before, category, actor)
 
 
 def set_due(ticket: Ticket, due_at: datetime | None, *, actor: User | None) -> None:
+    access.demand(actor, Action.CHANGE, ticket)
     if ticket.due_at != due_at:
         before, ticket.due_at = ticket.due_at, due_at
         moments = [moment.isoformat() if moment else None for moment in (before, due_at)]

@@ -10,10 +10,11 @@ from sqlalchemy import select
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Comment, Ticket, User, UserAddress
+from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import CommentKind, Status, after_customer_reply, after_staff_reply
-from helpdesk.services import attachments, events
+from helpdesk.services import access, attachments, events
 from helpdesk.services.attachments import StagedFile
-from helpdesk.services.tickets.changing import set_status
+from helpdesk.services.tickets.changing import move
 
 MAX_TEXT = 5_000_000
 
@@ -78,8 +79,12 @@ def refuse_empty(words: Words) -> None:
 def add_incoming(
     ticket: Ticket, words: Words, *, address: UserAddress, actor: User | None, email_id: int | None = None
 ) -> Comment:
-    """A customer's words. They reopen the ticket unless a machine wrote them or they wait to be released."""
+    """A customer's words. They reopen the ticket unless a machine wrote them or they wait to be released.
+
+    Whose mail is heard was decided by its route; who types must take part.
+    """
     if not words.is_from_email:
+        access.demand(actor, Action.WRITE_AS_CUSTOMER, ticket)
         refuse_empty(words)
     comment = write(ticket, CommentKind.INCOMING, words, author=address.user, address=address)
     now = utcnow()
@@ -90,7 +95,7 @@ def add_incoming(
     )  # fmt: skip
     if words.is_released and not words.is_automatic:
         ticket.waiting_since = ticket.waiting_since or now
-        set_status(ticket, after_customer_reply(ticket.status), actor=actor)
+        move(ticket, after_customer_reply(ticket.status), actor=actor)
     return comment
 
 
@@ -98,6 +103,7 @@ def add_reply(
     ticket: Ticket, words: Words, *, actor: User, status: Status | None = None, email_id: int | None = None
 ) -> Comment:
     """A staff answer to the customer; the ticket then has `status`, by default the account's after an answer."""
+    access.demand(actor, Action.ANSWER, ticket)
     refuse_empty(words)
     comment = write(ticket, CommentKind.REPLY, words, author=actor)
     ticket.last_activity_at = utcnow()
@@ -106,12 +112,13 @@ def add_reply(
         "comment.added", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
         kind=CommentKind.REPLY.value, is_released=True, is_automatic=False,
     )  # fmt: skip
-    set_status(ticket, after_staff_reply(ticket.status, status or ticket.account.reply_status), actor=actor)
+    move(ticket, after_staff_reply(ticket.status, status or ticket.account.reply_status), actor=actor)
     return comment
 
 
 def add_note(ticket: Ticket, words: Words, *, actor: User) -> Comment:
     """An internal note: never leaves the team, changes nothing else."""
+    access.demand(actor, Action.ANSWER, ticket)
     refuse_empty(words)
     comment = write(ticket, CommentKind.NOTE, words, author=actor)
     ticket.last_activity_at = utcnow()
@@ -124,6 +131,7 @@ def add_note(ticket: Ticket, words: Words, *, actor: User) -> Comment:
 
 def release(comment: Comment, *, actor: User) -> None:
     """Show an unreleased comment to the ticket's people, as if it had come from one of them."""
+    access.demand(actor, Action.RELEASE, comment.ticket)
     if comment.is_released:
         return
     comment.is_released = True

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 
 from helpdesk.database import db, insert_once, utcnow
-from helpdesk.errors import InvalidInput
+from helpdesk.errors import Forbidden, InvalidInput
 from helpdesk.models import Comment, Counter, EmailAccount, Participant, Ticket, User, UserAddress
+from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Category, CommentKind, Priority, Status
-from helpdesk.services import events
+from helpdesk.services import access, events
 from helpdesk.services.tickets.comments import Words, write
 
 MAX_SUBJECT = 255
@@ -49,11 +50,14 @@ def open_ticket(
     email_id: int | None = None,
     automatic: str = "no",
 ) -> tuple[Ticket, Comment]:
-    """Make a ticket and its description. Raises InvalidInput for a form without a subject.
+    """Make a ticket and its description. Raises InvalidInput for a form without a subject, Forbidden for whom the
+    account or the requester is none of his business.
 
     `created_by` is the agent who opens it on behalf of the customer; then the description is the agent's reply, else
     the customer's words. `automatic` is the value of `mail.types.Automatic`, for whoever decides on an answer.
     """
+    if not from_email:
+        _demand(actor, created_by, account, requester)
     if not from_email and not subject.strip():
         raise InvalidInput("Please give the ticket a subject.", field="subject")
     now = utcnow()
@@ -88,6 +92,16 @@ def open_ticket(
         via="email" if from_email else "web", automatic=automatic,
     )  # fmt: skip
     return ticket, comment
+
+
+def _demand(
+    actor: User | None, created_by: User | None, account: EmailAccount, requester: UserAddress
+) -> None:
+    """A member of the team opens tickets on accounts of his, anybody else for himself."""
+    if created_by is not None:
+        access.demand_on_account(created_by, Action.OPEN_TICKET, account.id)
+    elif actor is not None and actor.id != requester.user_id:
+        raise Forbidden("You may not do this here.")
 
 
 def join(ticket: Ticket, address: UserAddress, *, role: str, later: bool = False) -> None:

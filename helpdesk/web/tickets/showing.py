@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
+from helpdesk.policy.status import Status, allowed
 from helpdesk.services import access, people, queries, replies, settings
 from helpdesk.web.access import require, viewer
 from helpdesk.web.forms import new_form_key
@@ -19,7 +20,7 @@ from helpdesk.web.security import go
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.filters import read_list_state
 from helpdesk.web.tickets.listing import list_context
-from helpdesk.web.tickets.wording import describe_event
+from helpdesk.web.tickets.wording import describe_event, status_word
 
 TROUBLE = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.BOUNCED)
 
@@ -118,6 +119,7 @@ def render_ticket(ticket: Ticket, typed: Typed | None = None, *, errors: Sequenc
         if audience[:1] == [ticket.requester_address.email]
         else _("The requester is an address of this desk."),
         assignable=people.assignable(ticket.account_id),
+        next_statuses=[(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
         due=due_value(ticket),
         other_tickets=queries.other_tickets(viewer(), ticket),
         machine_mails=machine_mails(ticket),
