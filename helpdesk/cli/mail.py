@@ -231,7 +231,7 @@ def _process(tally: _Tally, *, verbose: bool, limit: int | None = None) -> None:
 
 def _tell(email: EmailMessage) -> None:
     ticket = db.session.get(Ticket, email.ticket_id) if email.ticket_id else None
-    words = {EmailState.RECEIVED: "failed, to be tried again"}.get(email.state, email.state.value)
+    words = {EmailState.RECEIVED: "to be tried again"}.get(email.state, email.state.value)
     what = " ".join(filter(None, [words, settings.tag_of(ticket) if ticket else ""]))
     _headline(what, email.state, f"{email.from_name} <{email.from_address}>".strip(), email.subject)
     if email.reason:

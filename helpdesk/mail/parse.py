@@ -14,7 +14,7 @@ from helpdesk.mail.charset import clean, decode
 from helpdesk.mail.classify import classify_automatic
 from helpdesk.mail.headers import header_text, message_ids, normalise_address, read_addresses, single_author
 from helpdesk.mail.mime import TooWildError, body_start, read_header, read_message
-from helpdesk.mail.types import Bounce, MailFile, ParsedEmail
+from helpdesk.mail.types import Address, Bounce, MailFile, ParsedEmail
 
 MAX_TEXT = 25 * 1024 * 1024
 MAX_IDS = 500
@@ -32,6 +32,28 @@ class _Content:
     report: str = ""
     problems: list[str] = field(default_factory=list)
     is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the header alone says; `sender_*` is who it claims to be from, never to be trusted."""
+
+    message_id: str = ""
+    sender_email: str = ""
+    sender_name: str = ""
+    subject: str = ""
+
+
+def glance(raw: bytes) -> Glance:
+    """Read the few fields a list of mails shows; like `parse` it never raises."""
+    try:
+        fields = _Fields(read_header(raw)[0])
+        sender = next(iter(read_addresses(fields.texts("from"))), Address(""))
+        message_id = next(iter(fields.ids("message-id")), "")
+        return Glance(message_id, sender.email, sender.name, header_text(fields.first("subject")))
+    except Exception as error:  # a parser of foreign bytes gives a worse answer instead of raising
+        logger.warning("header could not be read: %s", type(error).__name__)
+        return Glance()
 
 
 def parse(raw: bytes, *, max_text: int = MAX_TEXT) -> ParsedEmail:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,6 +25,9 @@ from helpdesk.services import events
 logger = logging.getLogger(__name__)
 BATCH = 20
 MAX_ATTEMPTS = 5
+LONGEST_WAIT = timedelta(hours=1)
+WAITS_SINCE = "waits_since"  # in `payload` of a mail that answers one still in work
+SOON, LATER = timedelta(seconds=0.2), timedelta(seconds=15)
 KILLED = "The desk was stopped each time it worked on this mail."
 
 
@@ -164,6 +168,29 @@ def put_back(email_id: int, token: str, *, wait: timedelta, counts: bool, **valu
         EmailMessage, *mine, state=EmailState.RECEIVED, attempts=attempts, claim=None, claimed_until=None,
         due_at=utcnow() + wait, **values,
     )  # fmt: skip
+
+
+def wait_for(email: EmailMessage, cited: Sequence[str], now: datetime) -> timedelta | None:
+    """How long a mail must wait for one it cites that is still to become a ticket; None when for none.
+
+    Asked in the transaction that decides, before it looks for the ticket: whoever works on the other mail either has
+    committed by now, and its ticket is found, or the answer must not open a second one. Only mails that came earlier
+    count, so two that cite each other never wait for ever; and after an hour nobody waits any longer.
+    """
+    since = email.payload.get(WAITS_SINCE)
+    if not cited or (isinstance(since, str) and now - datetime.fromisoformat(since) > LONGEST_WAIT):
+        return None
+    rows = select(EmailMessage.state, EmailMessage.due_at).where(
+        EmailMessage.message_id_hash.in_(cited),
+        EmailMessage.direction == Direction.IN,
+        EmailMessage.state.in_([EmailState.RECEIVED, EmailState.PROCESSING]),
+        EmailMessage.id < email.id,
+    )
+    found = db.session.execute(rows).all()
+    if not found:
+        return None
+    in_work = [r.state is EmailState.PROCESSING or r.due_at is None or r.due_at <= now for r in found]
+    return SOON if any(in_work) else LATER
 
 
 def attempts_of(email_id: int) -> int:

@@ -42,6 +42,19 @@ KEY = "claim_key"  # in `payload` of a mail that failed: what its claim would be
 is_waiting = claims.is_waiting
 
 
+PATIENCE_S = 5.0  # how long a drain with nothing else to do stays for a mail that waits for another worker
+LOOK_S = 0.05
+WAITS = "The mail this one answers is still being worked on."
+
+
+class Waits(Exception):
+    """The mail answers one that another worker has in hand: this one's turn comes after it."""
+
+    def __init__(self, pause: timedelta) -> None:
+        super().__init__(WAITS)
+        self.pause = pause
+
+
 class Postponed(Exception):
     """The desk, not the mail, is in trouble: the attempt does not count."""
 
@@ -54,6 +67,12 @@ class Summary:
     errors: int = 0
     more: bool = False
     email_ids: list[int] = field(default_factory=list)
+    waiting_ids: set[int] = field(default_factory=set)
+
+    @property
+    def waiting(self) -> int:
+        """How many were put back because they answer a mail that is not done yet."""
+        return len(self.waiting_ids)
 
     @property
     def created(self) -> int:
@@ -79,14 +98,16 @@ def drain(
     deadline: float | None = None,
     limit: int | None = None,
     backoff: timedelta = BACKOFF,
+    patience_s: float = PATIENCE_S,
 ) -> Summary:
     """Process what waits, at most `limit` mails. `deadline` is a `time.monotonic()`. Opens its own transactions.
 
-    `backoff` times the number of attempts is how long a mail that failed is left alone.
+    `backoff` times the number of attempts is how long a mail that failed is left alone; `patience_s` is how long to
+    stay for an answer to a mail that another worker has in hand.
     """
     with transaction():
         settings.instance_id()
-    worker = _Worker(backoff)
+    worker = _Worker(backoff, patience_s)
 
     def is_over() -> bool:
         return bool((should_stop and should_stop()) or (deadline and time.monotonic() >= deadline))
@@ -96,7 +117,10 @@ def drain(
         most = claims.BATCH if limit is None else limit - worker.count
         claim = claims.take(most, tried_first=tried_first)
         if claim is None:
-            return worker.summary
+            if not worker.is_patient():
+                return worker.summary
+            time.sleep(LOOK_S)
+            continue
         tried_first = not tried_first
         worker.work_off(claim, is_over)
     worker.summary.more = claims.is_waiting()
@@ -107,10 +131,16 @@ def drain(
 class _Worker:
     """One drain: what it knows of the desk, and what it did."""
 
-    def __init__(self, backoff: timedelta) -> None:
+    def __init__(self, backoff: timedelta, patience_s: float = PATIENCE_S) -> None:
         self.backoff = backoff
+        self.patience_s = patience_s
+        self.patient_until: float | None = None
         self.summary = Summary()
         self.count = 0
+
+    def is_patient(self) -> bool:
+        """Whether it is worth staying: a mail waits for one that another worker will have done in a moment."""
+        return bool(self.summary.waiting_ids) and time.monotonic() < (self.patient_until or 0)
 
     def work_off(self, claim: Claim, is_over: Callable[[], bool]) -> None:
         self.own = own.load()
@@ -130,9 +160,12 @@ class _Worker:
             outcome = self._finish(email_id, token, reading, _stage(reading))
         except ClaimLost:
             logger.warning("incoming=%s was taken over by another worker", email_id)
+        except Waits as other:
+            self._wait(email_id, token, other.pause)
         except Exception as error:
             self._failed(email_id, token, reading, error)
         else:
+            self.summary.waiting_ids.discard(email_id)
             self.summary.outcomes[outcome.state] += 1
             logger.info("incoming=%s ticket=%s outcome=%s", email_id, outcome.ticket_id, outcome.state)
 
@@ -147,6 +180,9 @@ class _Worker:
             try:
                 with transaction():
                     email = db.session.get_one(EmailMessage, email_id)
+                    pause = claims.wait_for(email, [hash_of(m) for m in reading.evidence.foreign], utcnow())
+                    if pause is not None:
+                        raise Waits(pause)
                     mail = Delivery(email, reading, self.own, files)
                     outcome = apply(mail)
                     claims.finish(email_id, token, **_final(outcome, mail))
@@ -155,6 +191,18 @@ class _Worker:
                 if is_last:
                     raise
         raise AssertionError("unreachable")
+
+    def _wait(self, email_id: int, token: str, pause: timedelta) -> None:
+        """Let the other mail go first; the attempt does not count."""
+        self.count -= 1
+        self.summary.waiting_ids.add(email_id)
+        if self.patient_until is None and pause == claims.SOON:
+            self.patient_until = time.monotonic() + self.patience_s
+        wait = claims.SOON if self.is_patient() else claims.LATER
+        with transaction():
+            email = db.session.get_one(EmailMessage, email_id)
+            payload = {claims.WAITS_SINCE: utcnow().isoformat()} | email.payload
+            claims.put_back(email_id, token, wait=wait, counts=False, reason=WAITS, payload=payload)
 
     def _failed(self, email_id: int, token: str, reading: Reading | None, error: Exception) -> None:
         """Write down what went wrong, in a transaction of its own; if even that fails the claim ends by itself."""

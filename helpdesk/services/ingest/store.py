@@ -1,18 +1,23 @@
-"""Keeps received mails as they came, before anything reads them. The unique key per account makes repeats harmless."""
+"""Keeps received mails as they came, before anything decides about them. The unique key per account makes repeats harmless.
+
+Only the header is glanced at: so that a mail that waits is listed with its sender, and found by who answers it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
 
 from helpdesk import storage
 from helpdesk.database import db, insert_once, transaction, utcnow
+from helpdesk.mail.parse import Glance, glance
 from helpdesk.models import EmailAccount, EmailMessage
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.queue import wake_after_commit
+from helpdesk.services.outbox.queue import hash_of
 from helpdesk.transports.base import FetchedMail
 
 
@@ -25,11 +30,13 @@ class StagedMail:
     size: int
     internal_date: datetime | None = None
     is_partial: bool = False
+    header: Glance = field(default_factory=Glance)
 
 
 def stage(key: str, mail: FetchedMail) -> StagedMail:
     """Make a fetched mail ready; call it outside the transaction. Raises StorageError when the disk is full."""
-    return StagedMail(key, storage.stage(mail.raw), mail.size, mail.internal_date, mail.is_partial)
+    blob = storage.stage(mail.raw)
+    return StagedMail(key, blob, mail.size, mail.internal_date, mail.is_partial, glance(mail.raw))
 
 
 def insert(account_id: int, mail: StagedMail) -> int | None:
@@ -55,6 +62,11 @@ def _insert(account_id: int, mail: StagedMail, key: str) -> int | None:
         size=mail.size,
         is_partial=mail.is_partial,
         transport_key=key,
+        message_id=mail.header.message_id[:998],
+        message_id_hash=hash_of(mail.header.message_id),
+        from_address=mail.header.sender_email[:320],
+        from_name=mail.header.sender_name[:255],
+        subject=mail.header.subject[:998],
         internal_date=mail.internal_date,
         created_at=utcnow(),
     )
@@ -72,7 +84,7 @@ def store_raw(account: EmailAccount, raw: bytes, transport_key: str | None = Non
     """Store one mail given as bytes and return its row's id, None when it is known. Opens its own transaction."""
     account_id = account.id
     key = transport_key or f"sha256/{hashlib.sha256(raw).hexdigest()}"
-    mail = StagedMail(key, storage.stage(raw), len(raw))
+    mail = StagedMail(key, storage.stage(raw), len(raw), header=glance(raw))
     with transaction():
         email_id = insert(account_id, mail)
         if email_id is not None:
