@@ -51,30 +51,30 @@ def shown(text: object) -> str:
     return "".join(" " if unicodedata.category(c)[0] == "C" else c for c in str(text))
 
 
-def fail(sentence: str) -> NoReturn:
-    """Say what is wrong and leave with 1."""
+def fail(sentence: str, exit_code: int = 1) -> NoReturn:
+    """Say what is wrong and leave."""
     click.secho(sentence, fg="red", err=True)
-    sys.exit(1)
+    sys.exit(exit_code)
 
 
-def refresh_accounts() -> None:
+def refresh_accounts(exit_code: int = 1) -> None:
     """Bring the account the environment describes up to date, as the other processes do when they start."""
     try:
         environment.sync_account()
     except HelpdeskError as error:
-        fail(error.user_message)
+        fail(error.user_message, exit_code)
 
 
-def chosen_account(wanted: str | None) -> EmailAccount:
-    """The account with this address or number, or the first one that is switched on; leaves with 1 without one."""
+def chosen_account(wanted: str | None, exit_code: int = 1) -> EmailAccount:
+    """The account with this address or number, or the first one that is switched on; leaves when there is none."""
     if wanted is None:
         account = next((account for account in accounts.all_accounts() if account.is_active), None)
         if account is None:
-            fail("There is no mail account yet. Add one in the browser first.")
+            fail("There is no mail account yet. Add one in the browser first.", exit_code)
         return account
     account = accounts.find(wanted)
     if account is None and wanted.isascii() and wanted.isdigit() and len(wanted) < 10:
         account = db.session.get(EmailAccount, int(wanted))
     if account is None:
-        fail(f"There is no mail account {shown(wanted)}.")
+        fail(f"There is no mail account {shown(wanted)}.", exit_code)
     return account

@@ -35,6 +35,7 @@ class FetchResult:
     error: str = ""
     note: str = ""
     more: bool = False
+    email_ids: tuple[int, ...] = ()  # the rows of what was taken
 
     def __bool__(self) -> bool:
         return self.more
@@ -76,7 +77,9 @@ def fetch_account(
     with transaction():
         fetch_health.succeed(lease, log_id, found=run.found, taken=run.taken, known=run.known)
     logger.info("account=%s found=%s taken=%s known=%s", account_id, run.found, run.taken, run.known)
-    return FetchResult(run.found, run.taken, run.known, more=bool(run.pending))
+    return FetchResult(
+        run.found, run.taken, run.known, more=bool(run.pending), email_ids=tuple(run.email_ids)
+    )
 
 
 def due_accounts() -> list[int]:
@@ -140,7 +143,7 @@ def _lost(run: Run, log_id: int) -> FetchResult:
     note = "Another fetch of this account has taken over."
     with transaction():
         fetch_health.give_up(log_id, note, found=run.found, taken=run.taken, known=run.known)
-    return FetchResult(run.found, run.taken, run.known, note=note)
+    return FetchResult(run.found, run.taken, run.known, note=note, email_ids=tuple(run.email_ids))
 
 
 def _failed(run: Run, log_id: int, error: Exception) -> FetchResult:
@@ -154,4 +157,4 @@ def _failed(run: Run, log_id: int, error: Exception) -> FetchResult:
             fetch_health.fail(run.lease, log_id, error, found=run.found, taken=run.taken, known=run.known)
     except Exception:  # the database itself is away: the lease ends by itself
         logger.exception("account=%s the failure could not be noted", run.account.id)
-    return FetchResult(run.found, run.taken, run.known, error=sentence)
+    return FetchResult(run.found, run.taken, run.known, error=sentence, email_ids=tuple(run.email_ids))

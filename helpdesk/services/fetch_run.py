@@ -56,6 +56,7 @@ class Run:
         self.left = limit
         self.found = self.taken = self.known = 0
         self.pending: list[int] = []
+        self.email_ids: list[int] = []
         self.uidvalidity = 0
         self.batch_size = max(account.max_mails_per_poll, 1)
         self.max_bytes: int = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
@@ -186,7 +187,8 @@ class Run:
             if any(ids):
                 wake_after_commit("process_incoming")
         self.pending = pending
-        self.taken += sum(email_id is not None for email_id in ids)
+        self.email_ids += [email_id for email_id in ids if email_id is not None]
+        self.taken = len(self.email_ids)
         self.known += sum(email_id is None for email_id in ids)
 
     def _mark_seen(self, source: Source, uids: list[int]) -> None:

@@ -1,8 +1,14 @@
 """process-emails, poll-emails and ingest-email, against a real mail server where one is asked."""
 
+import os
 import re
+import subprocess
+import sys
+import threading
+import time
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -10,10 +16,13 @@ from sqlalchemy import func, select
 from helpdesk.database import db, utcnow
 from helpdesk.mail.thread import issue_message_id
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog, Ticket
-from helpdesk.services import keys, settings
+from helpdesk.services import events, keys, settings
+from helpdesk.services.ingest import claims, process
 from tests import factories
+from tests.conftest import ENVIRONMENT
 from tests.factories import CUSTOMER, STRANGER, SUPPORT, make_mail
 
+PROJECT = Path(__file__).parent.parent.parent
 SUMMARY = re.compile(r"Created: (\d+)  Updated: (\d+)  Errors: (\d+)")
 
 
@@ -231,3 +240,85 @@ def test_a_mail_that_cannot_be_stored_stays_with_who_has_it(desk, run):
     assert result.exit_code == 75
     assert "could not be stored" in result.output
     assert CUSTOMER not in result.output
+
+
+def pipe(folder, raw, *arguments, **environment):
+    """`flask ingest-email` as a mail server runs it."""
+    clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "ingest-email", *arguments],
+        cwd=PROJECT, input=raw, capture_output=True, timeout=120, check=False,
+        env=clean | {"FLASK_APP": "wsgi.py", "INSTANCE_PATH": str(folder)} | ENVIRONMENT | {"LOG_LEVEL": "INFO"} | environment,
+    )  # fmt: skip
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"SECRET_KEY": ""},
+        {"EMAIL_MAX_RETRY_ATTEMPTS": "many"},
+        {"DATABASE_URL": "nonsense"},
+        {"DATABASE_URL": "postgresql://desk@127.0.0.1:1/desk"},
+        {"INSTANCE_PATH": "/dev/null/desk"},
+        {"IMAP_HOST": "imap.example.org", "SUPPORT_EMAIL": "not an address"},
+        {},  # a database nobody has made
+    ],
+)
+def test_a_mail_server_keeps_the_mail_while_the_desk_cannot_take_it(tmp_path, environment):
+    result = pipe(tmp_path, make_mail(), **environment)
+    assert result.returncode == 75, result.stderr
+    assert result.stderr and b"Traceback" not in result.stderr
+
+
+def test_a_mail_for_an_account_that_is_not_there_yet_is_kept(desk, run):
+    assert run("ingest-email", "--account", "new@desk.example", input=make_mail()).exit_code == 75
+
+
+def test_a_mail_is_kept_while_there_is_no_account_at_all(run):
+    assert run("ingest-email", input=make_mail()).exit_code == 75
+
+
+@pytest.fixture
+def broken(desk, monkeypatch):
+    """Whoever listens to the desk's events fails."""
+
+    def explode(event, ticket):
+        raise ValueError("the listener is broken")
+
+    monkeypatch.setattr(events, "_listeners", [*events._listeners, explode])
+
+
+def test_a_stored_mail_is_never_returned_to_its_sender(broken, run, tmp_path):
+    result = run("ingest-email", input=make_mail())
+    assert (result.exit_code, counts(result)) == (0, (0, 0, 1))
+    path = tmp_path / "mail.eml"
+    path.write_bytes(make_mail(subject="by hand"))
+    assert run("ingest-email", path).exit_code == 1
+
+
+def test_what_a_worker_of_the_running_desk_did_first_is_counted(app, run, account_id, mailbox, user):
+    """A worker is woken by the commit that stores the mail, and may be done before this command looks."""
+    for n in range(3):
+        mailbox.deliver(user, make_mail(f"p{n}@customer.example", subject=f"Matter {n}"))
+    taken = []
+    held = threading.Event()
+
+    def worker():
+        with app.app_context():
+            while not taken:
+                claim = claims.take(3, tried_first=False)
+                if claim is not None:
+                    taken.extend(claim.email_ids)
+                time.sleep(0.01)
+            held.wait(1)
+            claim.give_back()
+            process.drain()
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    result = run("poll-emails", "--all-accounts")
+    held.set()
+    thread.join()
+    assert "3 taken" in result.output
+    assert (result.exit_code, counts(result)) == (0, (3, 0, 0)), result.output

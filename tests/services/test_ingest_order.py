@@ -1,5 +1,6 @@
 """A customer's answer to his own mail, while that mail is still in work elsewhere: one ticket, never two."""
 
+import os
 import threading
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from helpdesk.services.ingest import claims, process, store
 from tests import factories
 from tests.factories import make_mail
 
-ROUNDS = 25
+ROUNDS = 40 if os.environ.get("HELPDESK_TEST_REQUIRE") == "all" else 8
 AT_ONCE = timedelta(0)
 
 

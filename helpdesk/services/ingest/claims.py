@@ -108,6 +108,13 @@ def is_waiting() -> bool:
     return False
 
 
+def is_any_in_hand(email_ids: Sequence[int]) -> bool:
+    """Whether a worker that lives has one of these mails."""
+    held = (EmailMessage.state == EmailState.PROCESSING) & (EmailMessage.claimed_until >= utcnow())
+    rows = select(EmailMessage.id).where(EmailMessage.id.in_(email_ids), held)
+    return db.session.scalar(rows.limit(1)) is not None
+
+
 def take(most: int, *, tried_first: bool) -> Claim | None:
     """Claim fresh mails, or one that was tried before; None when there is neither. Opens its own transaction."""
     now = utcnow()

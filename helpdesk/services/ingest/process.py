@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ from helpdesk.services.ingest.explain import Explanation, explain
 from helpdesk.services.ingest.reading import Reading, read
 from helpdesk.services.outbox.queue import hash_of
 
-__all__ = ["Explanation", "Summary", "discard", "drain", "explain", "is_waiting", "retry"]
+__all__ = ["Explanation", "Summary", "discard", "drain", "explain", "is_waiting", "retry", "wait_until_done"]
 logger = logging.getLogger(__name__)
 BACKOFF = timedelta(minutes=1)
 MAY_RETRY = (EmailState.FAILED, EmailState.HELD, EmailState.IGNORED, EmailState.DISCARDED)
@@ -259,6 +259,15 @@ def _final(outcome: Outcome, mail: Delivery) -> dict[str, object]:
         "comment_id": outcome.comment_id,
         "trace": mail.trace.steps,
     }
+
+
+def wait_until_done(email_ids: Sequence[int], *, seconds: float) -> None:
+    """Stay while another worker has one of these mails in hand, at most so long."""
+    ends_at = time.monotonic() + seconds
+    while time.monotonic() < ends_at and claims.is_any_in_hand(email_ids):
+        end_read()
+        time.sleep(LOOK_S)
+    end_read()
 
 
 # what a person may do with a mail that is no ticket
