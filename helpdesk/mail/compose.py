@@ -33,6 +33,9 @@ BODY_POLICY = email.policy.SMTP.clone(cte_type="7bit", max_line_length=76)
 _STAND_IN = secrets.token_bytes(32)  # so that nobody can write a line that stands for a file
 LAST_REFERENCES = 20
 MAX_NAME = 200
+SUPPRESS = (
+    "OOF, AutoReply, RN, NRN"  # not All: that also keeps Exchange from reporting what it cannot deliver
+)
 AUTOMATIC = ("", "no", "auto-replied", "auto-generated")
 _MESSAGE_ID = re.compile(r"(?!.*=\?)[!-;=?-~]{1,900}\Z")
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,100}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}\Z")
@@ -167,7 +170,7 @@ def _fields(draft: Draft) -> list[tuple[str, str]]:
     if draft.ticket_tag:
         fields.append((TICKET_HEADER, clean(draft.ticket_tag)))
     if draft.automatic not in ("", "no"):
-        fields += [("Auto-Submitted", draft.automatic), ("X-Auto-Response-Suppress", "All")]
+        fields += [("Auto-Submitted", draft.automatic), ("X-Auto-Response-Suppress", SUPPRESS)]
     return fields
 
 

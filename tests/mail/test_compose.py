@@ -85,7 +85,10 @@ def test_an_ordinary_mail_says_what_was_meant():
 
 def test_a_machines_mail_says_so():
     mail = read(compose(draft(automatic="auto-replied")))
-    assert (mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"]) == ("auto-replied", "All")
+    assert (mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"]) == (
+        "auto-replied",
+        "OOF, AutoReply, RN, NRN",
+    )
 
 
 @pytest.mark.parametrize("value", HOSTILE)

@@ -15,7 +15,7 @@ from helpdesk.mail.thread import issue_message_id, tagged_subject
 from helpdesk.mail.types import Address, MailFile
 from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
 from helpdesk.policy.acknowledge import safe_subject
-from helpdesk.policy.status import Disposition, customer_label
+from helpdesk.policy.status import Disposition, Status, customer_label
 from helpdesk.services import access, attachments, keys, people, settings, templates
 from helpdesk.services.outbox.conversation import MailThread, thread_of
 
@@ -173,7 +173,7 @@ def _ticket_created(email: EmailMessage) -> Letter:
         subject=_tagged(ticket, subject),
         ticket_subject=subject,
         tag=settings.tag_of(ticket),
-        status=customer_label(ticket.status),
+        status=customer_label(Status.NEW),  # as it was when the mail came: an answer may be on its way by now
         desk_name=settings.desk_name(),
         url=site_url(f"/tickets/{ticket.number}"),
     )

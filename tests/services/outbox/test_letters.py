@@ -74,7 +74,9 @@ def test_the_acknowledgement_tells_the_number_and_that_a_machine_wrote_it(accoun
     assert mail["To"] == f"Jonas Berg <{factories.CUSTOMER}>"
     assert mail["From"] == f"Example Support <{factories.SUPPORT}>"
     assert mail["Auto-Submitted"] == "auto-replied"
-    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert (
+        mail["X-Auto-Response-Suppress"] == "OOF, AutoReply, RN, NRN"
+    )  # and no DR: reports of failure must come
     assert mail["In-Reply-To"] == mail["References"] == f"<{QUESTION_ID}>"
     assert (sent.envelope_from, sent.recipients) == ("", (factories.CUSTOMER,))
     assert issued(mail).ticket_id == ticket.id
