@@ -27,6 +27,7 @@ class Action(StrEnum):
     SEE_TICKET = "see the ticket"
     SEE_PUBLIC = "read public messages"
     WRITE_AS_CUSTOMER = "write as the customer"
+    SETTLE_AS_CUSTOMER = "close and reopen as the customer"
     SEE_NOTES = "read notes and unreleased messages"
     SEE_HISTORY = "see the history and the deliveries"
     ANSWER = "answer and write notes"
@@ -47,6 +48,7 @@ TABLE: dict[Action, frozenset[Standing]] = {
     Action.SEE_TICKET: _PEOPLE,
     Action.SEE_PUBLIC: _PEOPLE,
     Action.WRITE_AS_CUSTOMER: frozenset({Standing.PARTICIPANT}),
+    Action.SETTLE_AS_CUSTOMER: frozenset({Standing.PARTICIPANT}),
     Action.SEE_NOTES: _TEAM,
     Action.SEE_HISTORY: _TEAM,
     Action.ANSWER: _TEAM,

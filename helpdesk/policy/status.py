@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -65,6 +65,25 @@ def customer_label(status: Status) -> str:
 def after_customer_reply(status: Status, *, is_automatic: bool = False) -> Status:
     """A customer's words open the ticket again; a machine's change nothing, and what nobody looked at stays new."""
     return status if is_automatic or status is Status.NEW else Status.OPEN
+
+
+def customer_may_close(status: Status) -> bool:
+    """A customer says that it is solved, also where the team has said so before him."""
+    return status is not Status.CLOSED
+
+
+def customer_may_reopen(
+    status: Status, closed_at: datetime | None, reopen_days: int, *, now: datetime
+) -> bool:
+    """What was resolved at any time; what was closed as long as the account lets old matters live again."""
+    return status in DONE and not is_closed_for_good(status, closed_at, reopen_days, now=now)
+
+
+def is_closed_for_good(
+    status: Status, closed_at: datetime | None, reopen_days: int, *, now: datetime
+) -> bool:
+    """Whether new words on the ticket begin a new one instead of opening it again."""
+    return status is Status.CLOSED and closed_at is not None and closed_at < now - timedelta(days=reopen_days)
 
 
 def after_staff_reply(status: Status, setting: Status | None) -> Status:

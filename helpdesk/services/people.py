@@ -24,6 +24,14 @@ def find_user(email: str) -> User | None:
     return address.user if address else None
 
 
+def main_address(user: User) -> UserAddress:
+    """Where a person is written to first: what he proved to be his, else his first. Raises InvalidInput without any."""
+    addresses = sorted(user.addresses, key=lambda one: (one.verified_at is None, one.id))
+    if not addresses:
+        raise InvalidInput("There is no address to answer to.")
+    return addresses[0]
+
+
 def address_for(email: str, name: str = "") -> UserAddress:
     """The known address, or a new one of a new customer without a password. Raises InvalidInput for no address.
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -23,7 +22,7 @@ from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.thread import Evidence, IssuedId
 from helpdesk.models import EmailAccount, EmailMessage, Participant, Ticket, User, UserAddress
 from helpdesk.models.mail import Direction
-from helpdesk.policy.status import Disposition, Status
+from helpdesk.policy.status import Disposition, is_closed_for_good
 from helpdesk.services import access
 from helpdesk.services.ingest.trace import Trace
 from helpdesk.services.outbox.queue import hash_of
@@ -184,9 +183,7 @@ def _was_sent_to_him_alone(found: IssuedId, author: UserAddress) -> bool:
 
 
 def _is_closed_for_good(ticket: Ticket, account: EmailAccount) -> bool:
-    if ticket.status is not Status.CLOSED or ticket.closed_at is None:
-        return False
-    return ticket.closed_at < utcnow() - timedelta(days=account.reopen_days)
+    return is_closed_for_good(ticket.status, ticket.closed_at, account.reopen_days, now=utcnow())
 
 
 def _new(

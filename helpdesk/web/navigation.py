@@ -75,7 +75,11 @@ def settings_list(user: User) -> list[tuple[str | None, list[Item]]]:
 
 def head_line(user: User) -> dict[str, object]:
     """See layouts/portal.html."""
-    return {"home_url": "/my/tickets", "user_name": user.shown_name, "user_email": user.email, "sign_out_url": "/sign-out"}  # fmt: skip
+    links = [
+        (_("Your tickets"), "/my/tickets", request.path.startswith("/my/tickets")),
+        (_("Your profile"), "/profile", request.path.startswith("/profile")),
+    ]
+    return {"home_url": "/my/tickets", "user_email": user.email, "sign_out_url": "/sign-out", "links": links}
 
 
 def _is_list() -> bool:

@@ -93,8 +93,12 @@ ROUTES = {
     ),  # another ticket's mail
     # customers
     "GET /my/tickets": CUSTOMERS,
+    "GET /my/tickets/new": CUSTOMERS,
+    "POST /my/tickets/new": CUSTOMERS,
     "GET /my/tickets/<int:number>": REQUESTER,
     "POST /my/tickets/<int:number>/answer": REQUESTER,
+    "POST /my/tickets/<int:number>/close": REQUESTER,
+    "POST /my/tickets/<int:number>/reopen": REQUESTER,
     # files
     "GET /files/<token>/<path:name>": TICKET,
     "GET /comments/<int:comment_id>/html": TICKET_TEAM,

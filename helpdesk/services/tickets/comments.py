@@ -77,11 +77,18 @@ def refuse_empty(words: Words) -> None:
 
 
 def add_incoming(
-    ticket: Ticket, words: Words, *, address: UserAddress, actor: User | None, email_id: int | None = None
+    ticket: Ticket,
+    words: Words,
+    *,
+    address: UserAddress,
+    actor: User | None,
+    email_id: int | None = None,
+    status: Status | None = None,
 ) -> Comment:
     """A customer's words. They reopen the ticket unless a machine wrote them or they wait to be released.
 
-    Whose mail is heard was decided by its route; who types must take part.
+    Whose mail is heard was decided by its route; who types must take part. `status` is what the customer himself
+    wants it to be instead.
     """
     if not words.is_from_email:
         access.demand(actor, Action.WRITE_AS_CUSTOMER, ticket)
@@ -95,7 +102,7 @@ def add_incoming(
     )  # fmt: skip
     if words.is_released and not words.is_automatic:
         ticket.waiting_since = ticket.waiting_since or now
-        move(ticket, after_customer_reply(ticket.status), actor=actor)
+        move(ticket, status or after_customer_reply(ticket.status), actor=actor)
     return comment
 
 

@@ -1,6 +1,6 @@
 """Customers' pages: their own tickets and nothing of the agents'."""
 
-from helpdesk.web.portal import pages
+from helpdesk.web.portal import opening, pages, writing
 from helpdesk.web.portal.blueprint import blueprint
 
-__all__ = ["blueprint", "pages"]
+__all__ = ["blueprint", "opening", "pages", "writing"]

@@ -1,99 +1,103 @@
-"""A customer's tickets, one of them, and answering it."""
+"""A customer's tickets: the list, and one of them with what was said on it."""
 
 from __future__ import annotations
 
-from flask import Response, current_app, flash, render_template, request, url_for
-from flask_babel import gettext as _
-from sqlalchemy.exc import IntegrityError
+from dataclasses import dataclass
 
-from helpdesk.database import end_read, transaction
-from helpdesk.errors import HelpdeskError
+from flask import current_app, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from helpdesk.database import utcnow
 from helpdesk.models import Comment, Ticket, User
-from helpdesk.policy.status import Status
-from helpdesk.services import access, attachments, portal, queries
-from helpdesk.services.queries import PageKey, TicketFilter
-from helpdesk.services.tickets.comments import Words
+from helpdesk.policy.status import ACTIVE, DONE, CommentKind, Status
+from helpdesk.services import access, own_tickets, portal
+from helpdesk.services.own_tickets import Counts
+from helpdesk.services.sorting import PageKey
 from helpdesk.web.access import require, viewer
-from helpdesk.web.errors import sentence
-from helpdesk.web.forms import is_form_key, new_form_key, read_files
+from helpdesk.web.forms import new_form_key
 from helpdesk.web.portal.blueprint import blueprint
-from helpdesk.web.security import go
+from helpdesk.web.portal.wording import standing_of
 
 Page = str | Response | tuple[str, int]
+SHOWN: dict[str, tuple[Status, ...]] = {"open": ACTIVE, "done": DONE, "all": ACTIVE + DONE}
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What stood in the form when it was refused, and why."""
+
+    body: str = ""
+    errors: tuple[str, ...] = ()
 
 
 @blueprint.get("/tickets")
 @require("customer")
 def index() -> Page:
+    shown = request.args.get("show", "open")
+    if shown not in SHOWN:
+        shown = "open"
     after = PageKey.parse(request.args.get("after", ""))
-    page = queries.list_tickets(viewer(), TicketFilter(statuses=()), after=after)
-    next_url = url_for("portal.index", after=str(page.next_key)) if page.next_key else None
-    return render_template("portal/index.html", rows=page.rows, next_url=next_url, is_first=after is None)
+    page = own_tickets.page(viewer(), SHOWN[shown], after=after)
+    next_url = url_for("portal.index", show=shown, after=str(page.next_key)) if page.next_key else None
+    counts = own_tickets.counts(viewer())
+    return render_template(
+        "portal/index.html",
+        rows=page.rows,
+        shown=shown,
+        tabs=_tabs(counts, shown),
+        counts=counts,
+        next_url=next_url,
+        is_first=after is None,
+    )
+
+
+def _tabs(counts: Counts, shown: str) -> list[tuple[str, str, bool, int]]:
+    """See components/tabs.html."""
+    found = (
+        ("open", _("Open"), counts.open),
+        ("done", _("Done"), counts.done),
+        ("all", _("All"), counts.open + counts.done),
+    )
+    return [(text, url_for("portal.index", show=name), name == shown, count) for name, text, count in found]
 
 
 @blueprint.get("/tickets/<int:number>")
 @require("customer")
 def show(number: int) -> Page:
-    return _show(access.get_ticket_by_number(viewer(), number))
+    return render_ticket(access.get_ticket_by_number(viewer(), number))
 
 
-def _show(ticket: Ticket, *, body: str = "", errors: tuple[str, ...] = ()) -> str:
+def render_ticket(ticket: Ticket, typed: Typed | None = None) -> str:
+    """The page of a ticket; `typed` brings back what was refused."""
+    comments = access.visible_comments(ticket, viewer())
+    is_answered = bool(comments) and comments[-1].kind is CommentKind.REPLY
     return render_template(
         "portal/show.html",
         ticket=ticket,
-        comments=access.visible_comments(ticket, viewer()),
-        files_of=_files_of,
-        body=body,
-        errors=errors,
+        comments=comments,
+        files_of=files_of,
+        author_of=author_of,
+        typed=typed or Typed(),
         form_id=new_form_key(),
-        is_closed=ticket.status in (Status.RESOLVED, Status.CLOSED),
+        standing=standing_of(ticket, is_answered=is_answered, now=utcnow()),
+        is_done=ticket.status in DONE,
+        may_close=portal.may_close(ticket),
+        may_reopen=portal.may_reopen(ticket),
         max_bytes=current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"],
     )
 
 
-def _files_of(comment: Comment) -> list[dict[str, object]]:
+def author_of(comment: Comment) -> str:
+    return _("You") if is_own(comment, viewer()) else comment.author_name or comment.author_email
+
+
+def is_own(comment: Comment, user: User) -> bool:
+    return comment.kind is CommentKind.INCOMING and comment.author_id == user.id
+
+
+def files_of(comment: Comment) -> list[dict[str, object]]:
     return [
         {"name": f.filename, "size": f.size, "url": url_for("files.download", token=f.token, name=f.filename)}
         for f in comment.attachments
     ]
-
-
-@blueprint.post("/tickets/<int:number>/answer")
-@require("customer")
-def answer(number: int) -> Page:
-    ticket = access.get_ticket_by_number(viewer(), number)
-    typed = request.form.get("body", "")
-    try:
-        words = _read_words(typed)
-        _save(ticket, words, viewer())
-    except HelpdeskError as error:
-        return _show(ticket, body=typed, errors=(sentence(error), *_lost_files())), 422
-    flash(_("Your answer has arrived."), "success")
-    return go("portal.show", number=number)
-
-
-def _read_words(typed: str) -> Words:
-    """What was written and attached. Raises InvalidInput for a file that is too large."""
-    key = request.form.get("form_id", "")
-    files = read_files("attachments")
-    end_read()
-    staged = attachments.stage(files)
-    text = typed.replace("\r\n", "\n").strip()
-    return Words(text, files=staged, form_key=key if is_form_key(key) else None)
-
-
-def _save(ticket: Ticket, words: Words, actor: User) -> None:
-    """Of the same form sent twice at once, one is stored: the other finds its key taken."""
-    try:
-        with transaction():
-            portal.answer(ticket, words, actor=actor)
-    except IntegrityError:
-        with transaction():
-            portal.answer(ticket, words, actor=actor)
-
-
-def _lost_files() -> tuple[str, ...]:
-    """Browsers forget chosen files; better said than found out."""
-    if any(file.filename for file in request.files.getlist("attachments")):
-        return (_("Please choose your files again."),)
-    return ()

@@ -49,7 +49,12 @@ def show_page(page):
         nav=samples.nav(settings=page.startswith("admin")),
         settings_nav=samples.SETTINGS,
         desk_name="Fjord Office",
-        portal={"home_url": "/portal-list", "user_email": "jonas@nordlicht.example", "sign_out_url": "#"},
+        portal={
+            "home_url": "/portal-list",
+            "user_email": "jonas@nordlicht.example",
+            "sign_out_url": "#",
+            "links": [("Your tickets", "/portal-list", True), ("Your profile", "#", False)],
+        },
     )
 
 

@@ -1,0 +1,73 @@
+"""What a customer does on a ticket: answer, say that it is solved, or that it is not. All three take words and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import flash, request
+from flask_babel import gettext as _
+from sqlalchemy.exc import IntegrityError
+
+from helpdesk.database import transaction
+from helpdesk.errors import HelpdeskError
+from helpdesk.models import Ticket, User
+from helpdesk.services import access, portal
+from helpdesk.services.tickets.comments import Words
+from helpdesk.web.access import require, viewer
+from helpdesk.web.errors import sentence, status_of
+from helpdesk.web.portal import limits
+from helpdesk.web.portal.blueprint import blueprint
+from helpdesk.web.portal.forms import chosen_files, read_words
+from helpdesk.web.portal.pages import Page, Typed, render_ticket
+from helpdesk.web.security import go
+
+Act = Callable[[Ticket, Words, User], object]
+
+
+@blueprint.post("/tickets/<int:number>/answer")
+@limits.per_person_words
+@require("customer")
+def answer(number: int) -> Page:
+    return _act(number, lambda ticket, words, actor: portal.answer(ticket, words, actor=actor),
+                _("Your answer has arrived."))  # fmt: skip
+
+
+@blueprint.post("/tickets/<int:number>/close")
+@limits.per_person_words
+@require("customer")
+def close(number: int) -> Page:
+    return _act(number, lambda ticket, words, actor: portal.close(ticket, words, actor=actor),
+                _("Good to hear. The ticket is closed."))  # fmt: skip
+
+
+@blueprint.post("/tickets/<int:number>/reopen")
+@limits.per_person_words
+@require("customer")
+def reopen(number: int) -> Page:
+    return _act(number, lambda ticket, words, actor: portal.reopen(ticket, words, actor=actor),
+                _("The ticket is open again."))  # fmt: skip
+
+
+def _act(number: int, act: Act, done: str) -> Page:
+    ticket = access.get_ticket_by_number(viewer(), number)
+    text = request.form.get("body", "")
+    try:
+        words = read_words(text, request.form.get("form_id", ""))
+        _save(act, ticket, words, viewer())
+    except HelpdeskError as error:
+        errors = (
+            (sentence(error), _("Please choose your files again.")) if chosen_files() else (sentence(error),)
+        )
+        return render_ticket(ticket, Typed(text, errors)), status_of(error)
+    flash(done, "success")
+    return go("portal.show", number=number)
+
+
+def _save(act: Act, ticket: Ticket, words: Words, actor: User) -> None:
+    """Of the same form sent twice at once, one is stored: the other finds its key taken."""
+    try:
+        with transaction():
+            act(ticket, words, actor)
+    except IntegrityError:
+        with transaction():
+            act(ticket, words, actor)
