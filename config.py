@@ -25,6 +25,7 @@ from helpdesk.policy.addresses import INTERNET_ONLY, OWN_NETWORKS, is_loopback, 
 
 PROJECT = Path(__file__).resolve().parent
 MEGABYTE = 1024 * 1024
+LANGUAGES = ("en", "de")
 
 
 def _boolean(text: str) -> bool:
@@ -97,6 +98,12 @@ def _zone(text: str) -> str:
         raise ValueError("use a name like Europe/Berlin") from error
 
 
+def _language(text: str) -> str:
+    """The first of ours in a list like `de_AT:de:en`: many systems set LANGUAGE that way, for GNU gettext."""
+    wanted = [re.split("[_.@-]", entry.strip().lower())[0] for entry in text.split(":")]
+    return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])
+
+
 def _text(text: str) -> str:
     return text.strip()
 
@@ -125,7 +132,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SECRET_KEY", _text, None, "Key all other keys are derived from; `make run` writes one to INSTANCE_PATH", secret=True),
     Setting("SECRET_KEY_FALLBACKS", _words, [], "Earlier keys, still accepted, newest first, separated by commas", secret=True),
     Setting("TIMEZONE", _zone, "UTC", "Time zone of the desk, for example Europe/Berlin"),
-    Setting("LANGUAGE", _text, "en", "Language of pages and mails for people who chose none: en or de"),
+    Setting("LANGUAGE", _language, "en", "Language of pages and mails for people who chose none: en or de"),
     Setting("TICKET_NUMBER_FORMAT", _number_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"),
     Setting("LOG_LEVEL", _text, "INFO", "DEBUG, INFO, WARNING or ERROR"),
     # where things are kept

@@ -120,3 +120,18 @@ def test_the_cookie_is_secure_behind_https(tmp_path):
     for url, secure in (("https://desk.example", True), ("http://localhost:8000", False)):
         config = load_config(KEY | {"SITE_URL": url, "INSTANCE_PATH": str(tmp_path)}, ENV_FILE=None)
         assert config["SESSION_COOKIE_SECURE"] is secure
+
+
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [
+        ("de", "de"),
+        ("DE", "de"),
+        ("de_AT.UTF-8", "de"),
+        ("en_US:en", "en"),
+        ("fr_FR:de_DE:en", "de"),
+        ("C.UTF-8", "en"),
+    ],
+)
+def test_a_language_the_system_set_for_all_programs_is_understood(said, language):
+    assert load_config({"SECRET_KEY": "k" * 40, "LANGUAGE": said}, ENV_FILE=None)["LANGUAGE"] == language
