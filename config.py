@@ -22,6 +22,7 @@ from dotenv import dotenv_values
 
 from helpdesk.errors import ConfigError
 from helpdesk.policy.addresses import INTERNET_ONLY, OWN_NETWORKS, is_loopback, read_networks
+from helpdesk.policy.numbering import check_format
 
 PROJECT = Path(__file__).resolve().parent
 MEGABYTE = 1024 * 1024
@@ -81,16 +82,6 @@ def _folder(text: str) -> str:
     return text
 
 
-def _number_format(text: str) -> str:
-    try:
-        shown = text.format(year=2026, number=42)
-    except (KeyError, IndexError, ValueError) as error:
-        raise ValueError("use {year} and {number}, for example TKT-{year}-{number:05d}") from error
-    if "42" not in shown or not shown.isascii() or not shown.isprintable() or set(shown) & set('[]<>"\\ '):
-        raise ValueError("it must contain {number} and only letters, digits and - _ / . #")
-    return text
-
-
 def _zone(text: str) -> str:
     try:
         return ZoneInfo(text.strip()).key
@@ -133,7 +124,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SECRET_KEY_FALLBACKS", _words, [], "Earlier keys, still accepted, newest first, separated by commas", secret=True),
     Setting("TIMEZONE", _zone, "UTC", "Time zone of the desk, for example Europe/Berlin"),
     Setting("LANGUAGE", _language, "en", "Language of pages and mails for people who chose none: en or de"),
-    Setting("TICKET_NUMBER_FORMAT", _number_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"),
+    Setting("TICKET_NUMBER_FORMAT", check_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"),
     Setting("LOG_LEVEL", _text, "INFO", "DEBUG, INFO, WARNING or ERROR"),
     # where things are kept
     Setting("DATABASE_URL", _text, None, "Database. Default: SQLite in INSTANCE_PATH; PostgreSQL: postgresql://...", secret=True),
@@ -186,12 +177,22 @@ def _lookup(setting: Setting, values: Mapping[str, str | None]) -> str | None:
     return None
 
 
-def read_settings(environ: Mapping[str, str], env_file: Path | None = PROJECT / ".env") -> dict[str, Any]:
-    """Return every setting by name; the environment wins over `env_file`. Raises ConfigError."""
+def _values(environ: Mapping[str, str], env_file: Path | None) -> dict[str, str | None]:
     values: dict[str, str | None] = {}
     if env_file and env_file.is_file():
         values.update(dotenv_values(env_file))
-    values.update(environ)
+    return values | dict(environ)
+
+
+def names_set(environ: Mapping[str, str], env_file: Path | None = PROJECT / ".env") -> frozenset[str]:
+    """Which settings somebody has given a value: admins cannot change these in the browser."""
+    values = _values(environ, env_file)
+    return frozenset(setting.name for setting in SETTINGS if _lookup(setting, values) is not None)
+
+
+def read_settings(environ: Mapping[str, str], env_file: Path | None = PROJECT / ".env") -> dict[str, Any]:
+    """Return every setting by name; the environment wins over `env_file`. Raises ConfigError."""
+    values = _values(environ, env_file)
     settings = {}
     for setting in SETTINGS:
         text = _lookup(setting, values)
@@ -278,7 +279,9 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: Any) -> d
     `overrides` replace settings by name after parsing; tests and the demo use them.
     """
     env_file = None if overrides.pop("ENV_FILE", True) is None else PROJECT / ".env"
-    settings = read_settings(os.environ if environ is None else environ, env_file)
+    environ = os.environ if environ is None else environ
+    settings = read_settings(environ, env_file)
+    settings["SET_BY_ENVIRONMENT"] = names_set(environ, env_file) | overrides.keys()
     settings.update(overrides)
     instance = instance_path(settings)
     settings["INSTANCE_PATH"] = str(instance)

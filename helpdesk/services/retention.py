@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from helpdesk.database import Base, db, end_read, transaction, utcnow
 from helpdesk.models import EmailMessage, EmailPollLog, LoginToken, UserSession
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.services import settings
 from helpdesk.storage import Blob, drop, unused
 
 BATCH = 200
@@ -76,7 +76,7 @@ def clean_up(now: datetime | None = None, *, should_stop: Callable[[], bool] | N
 
 def limit(now: datetime) -> datetime:
     """Raw mails and logs from before this moment are old."""
-    return now - timedelta(days=current_app.config["EMAIL_RETENTION_DAYS"])
+    return now - timedelta(days=settings.number("retention_days"))
 
 
 def _old_mails(now: datetime) -> ColumnElement[bool]:

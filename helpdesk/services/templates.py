@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from flask import current_app
 from flask_babel import force_locale
 
+from helpdesk.services import settings
+
 LANGUAGES = ("en", "de")
 
 
@@ -24,7 +26,7 @@ def render(template: str, /, *, language: str | None, **variables: object) -> Re
 
     Everything is escaped in the HTML. Raises jinja2.TemplateError for a template that is missing or broken.
     """
-    with force_locale(language if language in LANGUAGES else current_app.config["LANGUAGE"]):
+    with force_locale(language if language in LANGUAGES else settings.language()):
         parts = [
             _render(f"emails/{template}/{part}", variables)
             for part in ("subject.txt", "body.txt", "body.html")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, has_request_context, request
+from flask import Flask, has_request_context, request
 from flask_babel import Babel
 
+from helpdesk.services import settings
 from helpdesk.web.access import viewer_or_none
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -18,7 +19,7 @@ def init_app(app: Flask, babel: Babel) -> None:
 
 def choose_language() -> str:
     """Jobs and commands have no request: they get the desk's language."""
-    default = str(current_app.config["LANGUAGE"])
+    default = settings.language()
     if not has_request_context():
         return default
     user = viewer_or_none()
@@ -29,4 +30,4 @@ def choose_language() -> str:
 
 def choose_zone() -> str:
     user = viewer_or_none() if has_request_context() else None
-    return str((user and user.timezone) or current_app.config["TIMEZONE"])
+    return str((user and user.timezone) or settings.zone_name())

@@ -71,7 +71,7 @@ def read(raw: bytes, *, is_partial: bool = False) -> Reading:
             parsed,
             keys=keys.accepted_keys(THREAD_KEYS),
             instance=settings.instance_id(),
-            formats=[current_app.config["TICKET_NUMBER_FORMAT"]],
+            formats=settings.number_formats(),
         ),
         message_key=hash_of(classify.message_key(parsed, raw)),
         body_digest=classify.body_digest(parsed),
