@@ -66,7 +66,7 @@ def drain(
         with transaction():
             lease.release()
     # Asked after the lease is free: who queued a mail just before that was sent away by it.
-    is_left = queue.next_due(account_id, utcnow()) is not None
+    is_left = not queue.is_held(account_id) and queue.next_due(account_id, utcnow()) is not None
     end_read()
     return is_left
 
@@ -102,6 +102,8 @@ class _Run:
             if not account.is_active:
                 queue.fail_due(self.account_id, now, "This mail account is switched off.")
                 return False
+            if queue.is_held(self.account_id):
+                return False
             away = queue.offline_until(self.account_id)
             if away is not None and away[0] > now:
                 reason = "Waits with the account's other mail for its server."
@@ -113,6 +115,8 @@ class _Run:
         with transaction():
             if not self.lease.renew():
                 raise LeaseLost
+            if queue.is_held(self.account_id):
+                return None
             now = utcnow()
             while (email := queue.next_due(self.account_id, now)) is not None:
                 if claim(

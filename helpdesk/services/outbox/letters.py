@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flask import current_app
+from flask_babel import gettext
 
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
@@ -14,6 +15,7 @@ from helpdesk.mail.compose import ComposeError, Draft, compose
 from helpdesk.mail.thread import issue_message_id, tagged_subject
 from helpdesk.mail.types import Address, MailFile
 from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
+from helpdesk.policy import placeholders
 from helpdesk.policy.acknowledge import safe_subject
 from helpdesk.policy.status import Disposition, Status, customer_label
 from helpdesk.services import access, attachments, keys, people, settings, templates
@@ -129,6 +131,7 @@ def answer(
         language=_language_of(to[0]),
         subject=_tagged(ticket, ticket.subject),
         text=text.strip(),
+        signature=ticket.account.signature.strip(),
         agent_name=actor.name or settings.desk_name(),
         desk_name=settings.desk_name(),
         tag=settings.tag_of(ticket),
@@ -171,6 +174,7 @@ def _ticket_created(email: EmailMessage) -> Letter:
         "ticket_created",
         language=ticket.requester.language,
         subject=_tagged(ticket, subject),
+        own_text=_own_text(ticket, subject),
         ticket_subject=subject,
         tag=settings.tag_of(ticket),
         status=customer_label(Status.NEW),  # as it was when the mail came: an answer may be on its way by now
@@ -179,6 +183,16 @@ def _ticket_created(email: EmailMessage) -> Letter:
     )
     envelope = Envelope(email.account, email.recipients["to"])
     return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), automatic=REPLIED)
+
+
+def _own_text(ticket: Ticket, subject: str) -> str:
+    """The account's own words, "" for the ordinary ones. A name comes from outside as well: it is made as harmless."""
+    values = {
+        "customer_name": safe_subject(ticket.requester.name) or gettext("customer"),
+        "ticket_number": settings.tag_of(ticket),
+        "subject": subject,
+    }
+    return placeholders.fill(ticket.account.acknowledgement_text.strip(), values)
 
 
 def _ticket_assigned(email: EmailMessage) -> Letter:

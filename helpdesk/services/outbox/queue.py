@@ -22,7 +22,7 @@ from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.permissions import Action
 from helpdesk.queue import wake_after_commit
-from helpdesk.services import access, events
+from helpdesk.services import access, events, settings
 from helpdesk.services.outbox.backoff import LONGEST_WAIT
 
 REPLY = "reply"
@@ -99,6 +99,12 @@ def next_due(account_id: int, now: datetime) -> EmailMessage | None:
     return db.session.scalar(select(EmailMessage).where(*due).order_by(*order).limit(1))
 
 
+def is_held(account_id: int) -> bool:
+    """Whether an admin has stopped all sending, or this account's: what waits goes on waiting, and counts no try."""
+    is_sending = select(EmailAccount.is_sending).where(EmailAccount.id == account_id)
+    return settings.is_holding() or db.session.scalar(is_sending) is False
+
+
 def _earlier_answer_waits() -> ColumnElement[bool]:
     """An answer somebody has already got holds nothing back, though another recipient's server still refuses it."""
     earlier = aliased(EmailMessage)
@@ -114,7 +120,10 @@ def _earlier_answer_waits() -> ColumnElement[bool]:
 
 def accounts_due(now: datetime | None = None) -> list[int]:
     """The accounts a drain has something to do for: mail that is due, or what a killed worker left behind."""
+    if settings.is_holding():
+        return []
     now = now or utcnow()
+    held = select(EmailAccount.id).where(EmailAccount.is_sending.is_(False))
     rows = select(EmailMessage.account_id).where(
         EmailMessage.direction == Direction.OUT,
         or_(
@@ -123,7 +132,8 @@ def accounts_due(now: datetime | None = None) -> list[int]:
         ),
     )
     leases = select(EmailAccount.id).where(EmailAccount.send_lease_until < now)
-    return sorted(set(db.session.scalars(rows)) | set(db.session.scalars(leases)))
+    found = set(db.session.scalars(rows)) | set(db.session.scalars(leases))
+    return sorted(found - set(db.session.scalars(held)))
 
 
 def take_over_expired(account_id: int, now: datetime) -> None:

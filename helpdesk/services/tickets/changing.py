@@ -50,9 +50,14 @@ def assign(ticket: Ticket, assignee: User | None, *, actor: User | None) -> None
 
 
 def may_be_assigned(ticket: Ticket, user: User) -> bool:
+    return may_work_on(ticket.account_id, user)
+
+
+def may_work_on(account_id: int, user: User) -> bool:
+    """Whether tickets of this account may be his."""
     if not user.is_active or not user.is_team:
         return False
-    return user.role is Role.ADMIN or any(grant.account_id == ticket.account_id for grant in user.grants)
+    return user.role is Role.ADMIN or any(grant.account_id == account_id for grant in user.grants)
 
 
 def set_priority(ticket: Ticket, priority: Priority, *, actor: User | None) -> None:

@@ -12,6 +12,7 @@ from helpdesk.models import Comment, Counter, EmailAccount, Participant, Ticket,
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Category, CommentKind, Priority, Status
 from helpdesk.services import access, events
+from helpdesk.services.tickets.changing import may_work_on
 from helpdesk.services.tickets.comments import Words, write
 
 MAX_SUBJECT = 255
@@ -67,6 +68,7 @@ def open_ticket(
         requester=requester.user,
         requester_address=requester,
         created_by=created_by,
+        assignee=None if created_by else default_assignee(account),
         subject=tidy_subject(subject),
         status=Status.OPEN if created_by else Status.NEW,
         priority=priority or account.default_priority,
@@ -89,7 +91,7 @@ def open_ticket(
     comment = write(ticket, kind, words, author=actor or requester.user, address=requester)
     events.record(
         "ticket.opened", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
-        via="email" if from_email else "web", automatic=automatic,
+        via="email" if from_email else "web", automatic=automatic, assignee_id=ticket.assignee_id,
     )  # fmt: skip
     return ticket, comment
 
@@ -102,6 +104,12 @@ def _demand(
         access.demand_on_account(created_by, Action.OPEN_TICKET, account.id)
     elif actor is not None and actor.id != requester.user_id:
         raise Forbidden("You may not do this here.")
+
+
+def default_assignee(account: EmailAccount) -> User | None:
+    """Who gets what customers write to this account, as long as he may still work on it."""
+    chosen = account.default_assignee
+    return chosen if chosen is not None and may_work_on(account.id, chosen) else None
 
 
 def join(ticket: Ticket, address: UserAddress, *, role: str, later: bool = False) -> None:
