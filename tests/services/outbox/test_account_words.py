@@ -5,7 +5,7 @@ import pytest
 from helpdesk.database import db, transaction
 from helpdesk.models import EmailAccount, User
 from tests import factories
-from tests.services.outbox.test_letters import say, send_all, text_of
+from tests.services.outbox.test_letters import say, send_all
 
 
 @pytest.fixture
@@ -17,6 +17,10 @@ def account(context):
 def ticket(account):
     factories.make_customer()
     return factories.make_ticket(account)
+
+
+def text_of(mail, kind="plain"):
+    return mail.get_body((kind,)).get_content().replace("\r\n", "\n")
 
 
 def set_words(account, **values):
