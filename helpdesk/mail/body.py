@@ -10,7 +10,7 @@ from helpdesk.mail.attachments import safe_filename
 from helpdesk.mail.charset import decode
 from helpdesk.mail.headers import header_text
 from helpdesk.mail.html import MAX_WORDS, html_to_text
-from helpdesk.mail.mime import Part, read_header
+from helpdesk.mail.mime import IsLate, Part, check_time, never, read_header
 from helpdesk.mail.types import MailFile
 
 _CID = re.compile(r"cid:([^\s\"'<>)]{1,300})", re.IGNORECASE)
@@ -45,21 +45,40 @@ class Body:
 class BodyReader:
     """Reads one mail. `cut` tells that the text was longer than `max_text` and is not whole."""
 
-    def __init__(self, max_text: int) -> None:
+    def __init__(self, max_text: int, is_late: IsLate = never) -> None:
         self.left = max_text
+        self.is_late = is_late
         self.cut = False
         self.has_text = False
 
     def read(self, part: Part) -> Body:
-        """The body of a part. Recursion is as deep as the tree, which is limited."""
+        """The body of a part. Recursion is as deep as the tree, which is limited. Raises TooWildError."""
+        check_time(self.is_late)
         if part.children:
             bodies = [self.read(child) for child in part.children]
-            return _best(bodies) if part.content_type == "multipart/alternative" else _joined(bodies)
+            return _best(bodies) if part.content_type == "multipart/alternative" else self._joined(bodies)
         if self._is_text(part):
             return self._text(part)
         if part.content_type in _SIGNATURES | _OTHER_VIEWS:
             return Body()
         return Body(files=[_file(part)])
+
+    def _joined(self, bodies: list[Body]) -> Body:
+        """Several texts one below the other, as mail programs show them: none hides another."""
+        files = [file for body in bodies for file in body.files]
+        said = [body for body in bodies if body.plain.strip() or body.html.strip()]
+        if len(said) == 1:
+            return Body(said[0].plain, said[0].html, files)
+        plain = html = ""
+        if any(body.plain for body in said):
+            plain = "\n\n".join(self._words(body) for body in said)
+        if any(body.html for body in said):
+            html = "\n".join(body.html or _as_html(body.plain) for body in said)
+        return Body(plain, html, files)
+
+    def _words(self, body: Body) -> str:
+        check_time(self.is_late)  # words of HTML are dear
+        return body.text
 
     def _is_text(self, part: Part) -> bool:
         """A part shown as text: no attachment, and not a named file behind the first text."""
@@ -90,21 +109,6 @@ def _best(bodies: list[Body]) -> Body:
     if html and len(plain) < _MAX_STUB and _STUB.match(plain):
         plain = ""
     return Body(plain, html, [file for body in bodies for file in body.files])
-
-
-def _joined(bodies: list[Body]) -> Body:
-    """Several texts one below the other, as mail programs show them: none hides another."""
-    files = [file for body in bodies for file in body.files]
-    said = [body for body in bodies if body.plain.strip() or body.html.strip()]
-    if len(said) == 1:
-        return Body(said[0].plain, said[0].html, files)
-    plain = "\n\n".join(body.text for body in said) if any(body.plain for body in said) else ""
-    html = (
-        "\n".join(body.html or _as_html(body.plain) for body in said)
-        if any(body.html for body in said)
-        else ""
-    )
-    return Body(plain, html, files)
 
 
 def _as_html(text: str) -> str:

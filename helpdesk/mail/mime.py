@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from helpdesk.mail.parameters import read_parameters
@@ -29,7 +29,20 @@ _UU_BEGIN = re.compile(rb"(?m)^begin [0-7]{3,4} .*$")
 
 
 class TooWildError(Exception):
-    """More levels or parts than any honest mail has; the message says which."""
+    """More levels or parts than any honest mail has, or more work; the message says which."""
+
+
+IsLate = Callable[[], bool]  # asked between two pieces of work: whether the time for this mail is over
+
+
+def never() -> bool:
+    return False
+
+
+def check_time(is_late: IsLate) -> None:
+    """Raises TooWildError when the time for this mail is over."""
+    if is_late():
+        raise TooWildError("it could not be read in time")
 
 
 @dataclass(slots=True)
@@ -74,7 +87,7 @@ class Part:
             waiting.extend(reversed(part.children))
 
 
-def read_message(raw: bytes) -> tuple[Part, list[str]]:
+def read_message(raw: bytes, is_late: IsLate = never) -> tuple[Part, list[str]]:
     """The tree of a whole mail and what was odd about it. Raises TooWildError."""
     raw = _with_newlines(raw)
     problems: list[str] = []
@@ -82,6 +95,7 @@ def read_message(raw: bytes) -> tuple[Part, list[str]]:
     root = _part(raw, _skip_envelope(raw), len(raw), "text/plain")
     waiting = [(root, 1)]
     while waiting:
+        check_time(is_late)  # each level may search all of the mail once
         part, level = waiting.pop()
         if not part.content_type.startswith("multipart/"):
             continue

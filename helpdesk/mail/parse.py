@@ -13,7 +13,7 @@ from helpdesk.mail.bounce import read_bounce, report_type
 from helpdesk.mail.charset import clean, decode
 from helpdesk.mail.classify import classify_automatic
 from helpdesk.mail.headers import header_text, message_ids, normalise_address, read_addresses, single_author
-from helpdesk.mail.mime import TooWildError, body_start, read_header, read_message
+from helpdesk.mail.mime import IsLate, TooWildError, body_start, check_time, never, read_header, read_message
 from helpdesk.mail.types import Address, Bounce, MailFile, ParsedEmail
 
 MAX_TEXT = 25 * 1024 * 1024
@@ -28,6 +28,7 @@ class _Content:
     """What was found below the header."""
 
     body: Body
+    text: str = ""
     bounce: Bounce | None = None
     report: str = ""
     problems: list[str] = field(default_factory=list)
@@ -56,13 +57,14 @@ def glance(raw: bytes) -> Glance:
         return Glance()
 
 
-def parse(raw: bytes, *, max_text: int = MAX_TEXT) -> ParsedEmail:
+def parse(raw: bytes, *, max_text: int = MAX_TEXT, is_late: IsLate = never) -> ParsedEmail:
     """Read a mail. `problems` says what was damaged; a mail that cannot be read whole keeps its source as `message.eml`.
 
-    `max_text` counts decoded bytes of all text parts together.
+    `max_text` counts decoded bytes of all text parts together. `is_late` is asked between two pieces of work; once it
+    says so, the mail counts as one that cannot be read whole.
     """
     fields, problems = read_header(raw)
-    content = _content(raw, max_text)
+    content = _content(raw, max_text, is_late)
     if problems or content.is_partial:
         content.body.files.append(MailFile("message.eml", "message/rfc822", raw))
         content.is_partial = True
@@ -70,21 +72,24 @@ def parse(raw: bytes, *, max_text: int = MAX_TEXT) -> ParsedEmail:
     return _assemble(_Fields(fields), content)
 
 
-def _content(raw: bytes, max_text: int) -> _Content:
+def _content(raw: bytes, max_text: int, is_late: IsLate) -> _Content:
     try:
-        root, problems = read_message(raw)
-        reader = BodyReader(max_text)
+        root, problems = read_message(raw, is_late)
+        reader = BodyReader(max_text, is_late)
         body = reader.read(root)
+        check_time(is_late)
+        text = body.text
         if reader.cut:
             problems.append("the text is too long and was cut")
-        bounce = read_bounce(root, [body.text])
-        return _Content(body, bounce, report_type(root), problems, is_partial=reader.cut)
+        bounce = read_bounce(root, [text])
+        return _Content(body, text, bounce, report_type(root), problems, is_partial=reader.cut)
     except TooWildError as error:
         reason = str(error)
     except Exception as error:  # a parser of foreign bytes gives a worse answer instead of raising
         logger.warning("mail could not be read in full: %s", type(error).__name__)
         reason = f"damaged: {type(error).__name__}"
-    return _Content(Body(plain=_printable(raw)), problems=[reason], is_partial=True)
+    text = _printable(raw)
+    return _Content(Body(plain=text), text, problems=[reason], is_partial=True)
 
 
 class _Fields:
@@ -131,7 +136,7 @@ def _assemble(fields: _Fields, content: _Content) -> ParsedEmail:
         delivered_to=_delivered_to(fields.texts("delivered-to", "x-original-to", "envelope-to")),
         return_path=return_path.strip("<> ") if return_path else None,
         date=_date(fields.first("date")),
-        text=clean(body.text).strip("\n"),
+        text=clean(content.text).strip("\n"),
         html=body.html,
         files=mark_inline(body.files, body.html),
         headers=headers,

@@ -199,3 +199,49 @@ def test_two_deliveries_of_one_mail_have_one_digest():
     assert body_digest(parse(raw)) == body_digest(parse(again)) != body_digest(parse(other))
     assert message_key(parse(raw), raw) == message_key(parse(other), other) == "a@b.example"
     assert message_key(parse(b"x"), b"x") != message_key(parse(b"y"), b"y")
+
+
+# mails made to be slow
+
+
+class Countdown:
+    """Time that is over after so many looks."""
+
+    def __init__(self, looks):
+        self.left = looks
+
+    def __call__(self):
+        self.left -= 1
+        return self.left < 0
+
+
+def nested(levels, below=b""):
+    parts = b"".join(
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(levels)
+    )
+    return b"From: a@b.example\r\nSubject: slow\r\n" + parts + b"\r\nhello there\r\n" + below
+
+
+def many_texts(count):
+    parts = b"".join(b"--b\r\nContent-Type: text/html\r\n\r\n<p>hello there\r\n" for _ in range(count))
+    return (
+        b'From: a@b.example\r\nSubject: slow\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n' + parts
+    )
+
+
+@pytest.mark.parametrize("raw", [nested(40), many_texts(40)])
+def test_a_mail_whose_time_is_over_is_its_header_its_words_and_its_source(raw):
+    whole = parse(raw, is_late=Countdown(1_000))
+    assert not whole.is_partial
+    found = parse(raw, is_late=Countdown(20))
+    assert (found.author.email, found.subject, found.is_partial) == ("a@b.example", "slow", True)
+    assert "hello there" in found.text
+    assert (found.files[-1].filename, found.files[-1].data) == ("message.eml", raw)
+    assert "it could not be read in time" in found.problems
+
+
+@pytest.mark.parametrize("raw", [nested(40), many_texts(40)])
+def test_time_is_looked_at_between_any_two_pieces_of_work(raw):
+    looks = Countdown(1_000)
+    parse(raw, is_late=looks)
+    assert 1_000 - looks.left >= 80, "once for each part's place and once for its words"

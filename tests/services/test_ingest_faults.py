@@ -1,5 +1,6 @@
 """What goes wrong while mail is processed: one bad mail costs nobody else anything, and nothing is lost or doubled."""
 
+import itertools
 import threading
 import time
 from datetime import timedelta
@@ -242,6 +243,29 @@ def test_bombs_in_front_of_good_mails_are_tickets(account):
         BOMBS, "opened"
     )
     assert (summary.created, summary.errors) == (len(BOMBS) + 5, 0)
+
+
+def test_the_last_try_takes_the_source_of_a_mail_that_never_could_be_read(account):
+    raw = make_mail(text="Words.\n", files=[("a.zip", "application/zip", b"x")])
+    (email_id,) = stored(account, raw)
+    with transaction() as session:
+        session.get(EmailMessage, email_id).attempts = claims.MAX_ATTEMPTS - 1
+    assert process.drain().created == 1
+    (comment,) = db.session.get(Ticket, row(email_id).ticket_id).comments
+    assert "Words." in comment.text
+    assert [(a.filename, storage.read(a.sha256)) for a in comment.attachments] == [("message.eml", raw)]
+    assert any("read in time" in step["text"] for step in row(email_id).trace)
+
+
+def test_a_mail_that_takes_too_long_to_read_is_left_at_its_source(account):
+    parts = b"".join(b"--b\r\nContent-Type: text/html\r\n\r\n<p>words %d\r\n" % n for n in range(100))
+    raw = b'From: a@b.example\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n' + parts
+    with transaction():
+        settings.instance_id()
+    ticks = itertools.count()
+    found = process.read(raw, budget_s=30, clock=lambda: float(next(ticks)))
+    assert (found.is_partial, found.parsed.files[-1].filename) == (True, "message.eml")
+    assert "words 1" in found.visible_text
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from helpdesk.services.ingest import claims, own
 from helpdesk.services.ingest.apply import FORCED, Delivery, Outcome, apply
 from helpdesk.services.ingest.claims import Claim, ClaimLost
 from helpdesk.services.ingest.explain import Explanation, explain
-from helpdesk.services.ingest.reading import Reading, read
+from helpdesk.services.ingest.reading import PARSE_S, Reading, read
 from helpdesk.services.outbox.queue import hash_of
 
 __all__ = ["Explanation", "Summary", "discard", "drain", "explain", "is_waiting", "retry", "wait_until_done"]
@@ -172,8 +172,10 @@ class _Worker:
     def _read(self, email_id: int) -> Reading:
         email = db.session.get_one(EmailMessage, email_id)
         raw, is_partial = storage.read(email.raw_sha256 or ""), email.is_partial
+        is_last_try = email.attempts >= claims.MAX_ATTEMPTS
         end_read()
-        return read(raw, is_partial=is_partial)
+        # Whatever it is that kept it from being read four times: its source is a ticket too.
+        return read(raw, is_partial=is_partial, budget_s=0 if is_last_try else PARSE_S)
 
     def _finish(self, email_id: int, token: str, reading: Reading, files: list[StagedFile]) -> Outcome:
         for is_last in (False, True):
