@@ -9,7 +9,7 @@ from helpdesk.policy.search_words import fold, spans
 
 Part = tuple[str, bool]
 MAX_LOOK = 50_000  # characters of a text that are looked through
-BEFORE = 50  # characters shown before the first hit
+BEFORE = 24  # characters shown before the first hit
 
 
 def mark(text: str, terms: Sequence[Term]) -> list[Part]:

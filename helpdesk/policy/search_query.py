@@ -54,6 +54,7 @@ class SearchQuery:
     has_attachment: bool = False
     is_overdue: bool = False
     is_waiting: bool = False
+    is_noise: bool = False  # something was typed, but nothing one could look for
 
     @property
     def is_empty(self) -> bool:
@@ -81,7 +82,8 @@ def parse(text: str, *, prefixes: tuple[str, ...] = PREFIXES) -> SearchQuery:
         term = Term(tuple(words(shown)), is_prefix=not is_quoted)
         if term.words:
             found.terms.append(term)
-    return SearchQuery(terms=_only_last_is_prefix(found.terms), number=found.number, **found.filters)  # type: ignore[arg-type]
+    query = SearchQuery(terms=_only_last_is_prefix(found.terms), number=found.number, **found.filters)  # type: ignore[arg-type]
+    return SearchQuery(is_noise=True) if query.is_empty and text.strip() else query
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str, bool]]:

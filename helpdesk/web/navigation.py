@@ -87,8 +87,11 @@ def _is_list() -> bool:
 
 
 def _view(name: str, text: str, icon: str, count: int, tone: str = "quiet") -> Item:
-    current = _is_list() and request.args.get("view", "all") == name and "account" not in request.args
-    return _item(text, f"/tickets?view={name}", icon, count=count, current=current, tone=tone)
+    is_plain = not request.args.get("account") and not request.args.get("q")
+    current = _is_list() and request.args.get("view", "all") == name and is_plain
+    return {"name": name} | _item(
+        text, f"/tickets?view={name}", icon, count=count, current=current, tone=tone
+    )
 
 
 def _page(url: str, text: str, icon: str, *, count: int | None = None, tone: str = "quiet") -> Item:

@@ -89,6 +89,13 @@ def test_a_tickets_number(typed, number):
     assert parse(typed, prefixes=("tkt", "ticket", "hd")).number == number
 
 
+@pytest.mark.parametrize(
+    ("typed", "is_noise"), [("%", True), ('" "', True), ("", False), ("  ", False), ("a", False)]
+)
+def test_signs_alone_are_no_query(typed, is_noise):
+    assert parse(typed).is_noise is is_noise
+
+
 @given(st.text(max_size=600))
 def test_anything_can_be_typed(typed):
     query = parse(typed)

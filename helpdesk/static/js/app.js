@@ -9,12 +9,13 @@ import { bindDrawers } from "./drawers.js";
 import { bindFlashes } from "./flashes.js";
 import { bindMailFrames } from "./mail-frame.js";
 import { bindOnce } from "./once.js";
+import { bindSearch } from "./search.js";
 import { bindTheme } from "./theme.js";
 import { bindUploads } from "./uploads.js";
 
 const behaviours = [
   bindAutosize, bindUploads, bindOnce, bindAutosubmit, bindChanges, bindComposer,
-  bindCopy, bindDrawers, bindFlashes, bindMailFrames, bindTheme,
+  bindCopy, bindDrawers, bindFlashes, bindMailFrames, bindSearch, bindTheme,
 ];
 
 export function bind(root) {

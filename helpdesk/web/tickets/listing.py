@@ -7,15 +7,16 @@ from flask import render_template, request, url_for
 from helpdesk.database import utcnow
 from helpdesk.policy.status import Category, Priority, Status
 from helpdesk.services import people, queries
+from helpdesk.services.sorting import Sort
 from helpdesk.web.access import require, viewer
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.filters import ListState, read_list_state
-from helpdesk.web.tickets.wording import category_word, priority_word, status_word
+from helpdesk.web.tickets.wording import category_word, priority_word, sort_word, status_word
 
 
 def list_context(state: ListState) -> dict[str, object]:
     """What the list pane shows, for every page of the workspace."""
-    page = queries.list_tickets(viewer(), state.chosen, after=state.after)
+    page = queries.list_tickets(viewer(), state.chosen, sort=state.sort, after=state.after)
     return {
         "list_state": state,
         "rows": page.rows,
@@ -26,6 +27,7 @@ def list_context(state: ListState) -> dict[str, object]:
         "accounts": queries.visible_accounts(viewer()),
         "team": people.team(),
         "status_options": [(s.value, status_word(s)) for s in Status],
+        "sort_options": [(s.value, sort_word(s)) for s in Sort],
         "priority_options": [(p.value, priority_word(p)) for p in Priority],
         "category_options": [(c.value, category_word(c)) for c in Category],
         "now": utcnow(),

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from helpdesk.models import Event
 from helpdesk.policy.status import Category, Priority, Status
+from helpdesk.services.sorting import Sort
 
 
 def status_word(status: str) -> str:
@@ -30,6 +31,17 @@ def priority_word(priority: str) -> str:
         Priority.HIGH: _("High"),
         Priority.URGENT: _("Urgent"),
     }.get(Priority(priority), priority)
+
+
+def sort_word(sort: Sort) -> str:
+    return {
+        Sort.NEWEST: _("Latest activity"),
+        Sort.OLDEST: _("Oldest activity"),
+        Sort.WAITING: _("Waiting longest"),
+        Sort.PRIORITY: _("Priority"),
+        Sort.DUE: _("Due date"),
+        Sort.CREATED: _("Newest tickets"),
+    }[sort]
 
 
 def category_word(category: str) -> str:
