@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from sqlalchemy import or_, select
 
@@ -147,8 +148,12 @@ def queue_test_mail(account: EmailAccount, to: str, *, actor: User | None) -> Em
     )  # fmt: skip
 
 
-def queue_link_mail(purpose: Purpose, address: UserAddress, token: str) -> EmailMessage | None:
+def queue_link_mail(
+    purpose: Purpose, address: UserAddress, token: str, target: str | None = None
+) -> EmailMessage | None:
     """Queue a one-time link to this very address; None, with a warning, on a desk without a mail account.
+
+    `target` is the page of this desk it leads on to.
 
     These mails are made at once: the token must stand in no column, and only its hash is kept elsewhere. It lives in
     the mail's stored bytes alone, which nobody is shown.
@@ -166,7 +171,7 @@ def queue_link_mail(purpose: Purpose, address: UserAddress, token: str) -> Email
         language=address.user.language,
         name=address.user.name,
         desk_name=settings.desk_name(),
-        url=letters.site_url(path + token),
+        url=letters.site_url(path + token + (f"?{urlencode({'next': target})}" if target else "")),
         lifetime=LIFETIME[purpose],
     )
     letter = letters.write(letters.Envelope(account, [address.email]), rendered, automatic=letters.GENERATED)

@@ -41,7 +41,8 @@ ROUTES = {
     # one's own page
     "GET /profile": PEOPLE,
     "POST /profile": PEOPLE,
-    "POST /profile/password": TEAM,
+    "POST /profile/password": PEOPLE,
+    "POST /profile/password-link": PEOPLE,
     "POST /profile/sessions/<int:session_id>/end": PEOPLE,
     "POST /profile/sessions/end-others": PEOPLE,
     # set-up

@@ -144,9 +144,36 @@ def test_at_most_three_links_an_hour_reach_an_address(app, team):
     assert len(link_mails(app)) == 3
 
 
-def test_customers_get_no_password_links(app, client, team):
+def test_customer_chooses_a_password_by_mail(app, client, team):
+    with app.app_context(), transaction():
+        db.session.get(User, team["customer"]).password_hash = None
+    assert sign_in(client, CUSTOMER).status_code == 422
     send(client, "/password", "/password", email=CUSTOMER)
-    assert link_mails(app) == []
+    path = link_in(link_mails(app)[0][1])
+    assert send(client, path, path, password="a new long sentence").location == "/my/tickets"
+    assert sign_in(app.test_client(), CUSTOMER, "a new long sentence").location == "/my/tickets"
+
+
+def test_link_leads_on_to_the_page_that_was_asked_for(app, client, team):
+    page = f"/my/tickets/{team['ticket']}"
+    to_sign_in = client.get(page).location
+    assert to_sign_in.startswith("/sign-in?next=")
+    send(client, to_sign_in.replace("/sign-in", "/sign-in/link"), "/sign-in", email=CUSTOMER)
+    text = link_mails(app)[0][1].get_body(("plain",)).get_content()
+    path = re.search(r"https?://[^/\s]+(/sign-in/link/\S+)", text)[1]
+    button = client.get(path).text
+    assert f'name="next" value="{page}"' in button
+    assert send(client, path, path, next=page).location == page
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "/a\r\nBcc: x@evil.example", "/\\evil"]
+)
+def test_mailed_link_leads_nowhere_else(app, client, team, target):
+    client.post("/sign-in/link", query_string={"next": target},
+                data={"email": CUSTOMER, "csrf_token": csrf_of(client)})  # fmt: skip
+    ((_, mail),) = link_mails(app)
+    assert "evil" not in mail.as_string()
 
 
 def test_forgotten_password_is_replaced_by_mail(app, client, team):

@@ -27,12 +27,12 @@ ANSWER_AFTER_S = 0.3  # longer than queueing a mail takes
 
 
 def _ask(purpose: Purpose, template: str) -> Page:
-    form = LinkForm()
+    form, target = LinkForm(), safe_next(request.args.get("next"))
     if not form.validate_on_submit():
-        return render_template(template, form=form), 422 if form.is_submitted() else 200
+        return render_template(template, form=form, target=target), 422 if form.is_submitted() else 200
     end = time.monotonic() + ANSWER_AFTER_S
     with transaction():
-        sign_in_links.send(purpose, form.email.data)
+        sign_in_links.send(purpose, form.email.data, target if purpose is Purpose.SIGN_IN else None)
     end_read()
     time.sleep(max(0.0, end - time.monotonic()))
     return render_template("auth/link_sent.html", email=form.email.data)

@@ -9,12 +9,15 @@ from flask_babel import refresh
 from helpdesk.database import end_read, transaction
 from helpdesk.errors import InvalidInput
 from helpdesk.models import User
-from helpdesk.services import passwords, profiles, sessions
+from helpdesk.services import passwords, profiles, sessions, sign_in_links
+from helpdesk.services.links import Purpose
 from helpdesk.web import access
 from helpdesk.web.access import require, viewer
 from helpdesk.web.auth import limits
 from helpdesk.web.auth.blueprint import blueprint
+from helpdesk.web.auth.browsers import browser_name
 from helpdesk.web.auth.forms import PasswordForm, ProfileForm
+from helpdesk.web.errors import say
 from helpdesk.web.security import go
 
 Page = str | Response | tuple[str, int]
@@ -26,11 +29,12 @@ def _show(form: ProfileForm | None = None, password_form: PasswordForm | None = 
         form = ProfileForm(None, name=user.name, language=user.language or "", timezone=user.timezone or "")
         form.offer()
     return render_template(
-        "auth/profile.html",
+        "auth/profile.html" if user.is_team else "portal/profile.html",
         form=form,
         password_form=password_form or PasswordForm(None),
         sessions=sessions.of_user(user),
         this_session=access.current_session(),
+        browser_name=browser_name,
     )
 
 
@@ -61,7 +65,7 @@ def save_profile() -> Page:
 
 @blueprint.post("/profile/password")
 @limits.per_machine
-@require("team")
+@require("person")
 def change_password() -> Page:
     form = PasswordForm()
     try:
@@ -72,6 +76,21 @@ def change_password() -> Page:
         form.reject(error)
         return _show(password_form=form), 422
     flash(_("Your password is changed; all other browsers are signed out."), "success")
+    return go("auth.profile")
+
+
+@blueprint.post("/profile/password-link")
+@limits.per_machine
+@require("person")
+def mail_password_link() -> Page:
+    """For somebody who has no password yet, or forgot it: what is mailed proves that the address is his."""
+    try:
+        with transaction():
+            email = sign_in_links.send_to_self(Purpose.PASSWORD, viewer())
+    except InvalidInput as error:
+        say(error)
+    else:
+        flash(_("A link to choose a password is on its way to %(email)s.", email=email), "success")
     return go("auth.profile")
 
 
