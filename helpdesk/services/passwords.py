@@ -81,3 +81,8 @@ def verify(stored: str | None, password: str) -> bool:
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None
+
+
+def renewed(stored: str, password: str) -> str | None:
+    """A hash by today's costs for a password that was just verified; None while the stored one will do."""
+    return hasher().hash(password) if hasher().check_needs_rehash(stored) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import available_timezones
 
+from helpdesk.database import claim
 from helpdesk.errors import InvalidInput
 from helpdesk.models import User
 from helpdesk.services import events, links, search_index, sessions
@@ -31,3 +32,8 @@ def set_password(user: User, password_hash: str, *, actor: User, keep_token: str
     for purpose in (Purpose.PASSWORD, Purpose.SIGN_IN, Purpose.INVITATION):
         links.revoke(purpose, user)
     events.record("user.password_changed", actor=actor, user_id=user.id)
+
+
+def renew_hash(user_id: int, before: str, after: str) -> None:
+    """The same password, hashed anew: no session ends. A password changed meanwhile stays as it is."""
+    claim(User, User.id == user_id, User.password_hash == before, password_hash=after)

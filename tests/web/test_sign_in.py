@@ -8,7 +8,7 @@ from helpdesk.models import User, UserSession
 from helpdesk.services import links, profiles, sessions
 from helpdesk.services.links import Purpose
 from tests.factories import ADMIN, AGENT, CUSTOMER, PASSWORD, STRANGER
-from tests.web.conftest import csrf_of, send, sign_in
+from tests.web.conftest import browser, csrf_of, send, sign_in
 
 EVIL = ["//evil.example", "/\\evil.example", "///evil.example", "\\\\evil.example", "https://evil.example",
         "javascript:alert(1)", "/ok\r\nX: y", "/\tevil", " /evil", "evil.example", "/" + "a" * 600, ""]  # fmt: skip
@@ -48,6 +48,24 @@ def test_unknown_people_cost_the_same_work_as_known_ones(client, team, monkeypat
     assert len(checked) == 2
     parameters = [stored.split("$")[:4] for stored in checked]
     assert parameters[0] == parameters[1]
+
+
+def test_hash_of_earlier_costs_is_made_anew_and_nobody_is_signed_out(app, client, team):
+    def stored():
+        with app.app_context():
+            return db.session.get(User, team["agent"]).password_hash
+
+    elsewhere = browser(app, team["agent"])
+    before = stored()
+    app.config["ARGON2"] = app.config["ARGON2"] | {"time_cost": 2}
+    sign_in(client, AGENT, "wrong horse battery")
+    assert stored() == before
+    assert sign_in(client, AGENT).status_code == 303
+    after = stored()
+    assert "t=1" in before and "t=2" in after
+    assert sign_in(app.test_client(), AGENT).status_code == 303
+    assert stored() == after  # once is enough
+    assert elsewhere.get("/profile").status_code == 200
 
 
 def test_cookie_is_new_at_sign_in_and_hidden_from_scripts(client, team):

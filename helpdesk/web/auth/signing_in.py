@@ -7,9 +7,9 @@ import logging
 from flask import Response, flash, render_template, request
 from flask_babel import gettext as _
 
-from helpdesk.database import end_read
+from helpdesk.database import end_read, transaction
 from helpdesk.models import User
-from helpdesk.services import passwords, people
+from helpdesk.services import passwords, people, profiles
 from helpdesk.web import access
 from helpdesk.web.access import require
 from helpdesk.web.auth import limits
@@ -23,11 +23,26 @@ Page = str | Response | tuple[str, int]
 
 
 def check_password(email: str, password: str) -> User | None:
-    """The active person these belong to. Takes as long for unknown people as for known ones."""
+    """The active person these belong to. Takes as long for unknown people as for known ones.
+
+    A hash made with earlier costs is made anew: only now is the password known.
+    """
     user = people.find_user(email)
     stored = user.password_hash if user and user.is_active else None
     end_read()
-    return user if passwords.verify(stored, password) else None
+    if not passwords.verify(stored, password) or user is None or stored is None:
+        return None
+    _renew_hash(user.id, stored, password)
+    return user
+
+
+def _renew_hash(user_id: int, stored: str, password: str) -> None:
+    end_read()
+    renewed = passwords.renewed(stored, password)
+    if renewed is not None:
+        with transaction():
+            profiles.renew_hash(user_id, stored, renewed)
+        logger.info("password hashed anew user=%d", user_id)
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
