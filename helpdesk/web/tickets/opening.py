@@ -13,7 +13,7 @@ from helpdesk.policy.status import Category, Priority
 from helpdesk.services import people, queries, replies
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say
-from helpdesk.web.forms import new_form_key, read_files
+from helpdesk.web.forms import new_form_key, options, read_files
 from helpdesk.web.security import go_to
 from helpdesk.web.tickets.blueprint import account_options, blueprint, team_options
 from helpdesk.web.tickets.filters import read_list_state
@@ -24,10 +24,10 @@ from helpdesk.web.tickets.wording import category_word, priority_word
 
 def _form(**values: object) -> NewTicketForm:
     form = NewTicketForm(**values)
-    form.account.choices = account_options(queries.visible_accounts(viewer()))
-    form.assignee.choices = [(0, _("Nobody")), *team_options(people.team())]
-    form.priority.choices = [(p.value, priority_word(p)) for p in Priority]
-    form.category.choices = [(c.value, category_word(c)) for c in Category]
+    form.account.choices = options(*account_options(queries.visible_accounts(viewer())))
+    form.assignee.choices = options((0, _("Nobody")), *team_options(people.team()))
+    form.priority.choices = options(*((p.value, priority_word(p)) for p in Priority))
+    form.category.choices = options(*((c.value, category_word(c)) for c in Category))
     return form
 
 

@@ -17,6 +17,7 @@ from wtforms import (
 )
 
 from helpdesk.database import utcnow
+from helpdesk.web.forms import options
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenhersteller" * 2
 
@@ -185,7 +186,7 @@ class AccountForm(Form):
     address = EmailField("Address", default="support@fjord.example")
     imap_host = StringField("IMAP server", default="imap.fjord.example")
     imap_port = IntegerField("Port", default=993)
-    imap_security = SelectField("Security", choices=[("tls", "TLS"), ("starttls", "STARTTLS")])
+    imap_security = SelectField("Security", choices=options(("tls", "TLS"), ("starttls", "STARTTLS")))
     imap_username = StringField("User name", default="support@fjord.example")
     imap_password = PasswordField("Password")
     folder = StringField("Folder", default="INBOX")
@@ -199,13 +200,13 @@ class AccountForm(Form):
 class TicketForm(Form):
     requester = EmailField("Customer", validators=[validators.Email()])
     account = SelectField(
-        "Send from", choices=[("1", "support@fjord.example"), ("2", "billing@fjord.example")]
+        "Send from", choices=options(("1", "support@fjord.example"), ("2", "billing@fjord.example"))
     )
     subject = StringField("Subject", validators=[validators.InputRequired()])
     body = TextAreaField("What is it about?")
-    priority = SelectField("Priority", choices=PRIORITY_OPTIONS, default="medium")
-    category = SelectField("Category", choices=CATEGORY_OPTIONS)
-    assignee = SelectField("Assignee", choices=ASSIGNEE_OPTIONS)
+    priority = SelectField("Priority", choices=options(*PRIORITY_OPTIONS), default="medium")
+    category = SelectField("Category", choices=options(*CATEGORY_OPTIONS))
+    assignee = SelectField("Assignee", choices=options(*ASSIGNEE_OPTIONS))
     attachments = MultipleFileField("Attach files")
 
 
@@ -223,7 +224,9 @@ class SetupForm(Form):
 
 class ChoiceForm(Form):
     then = RadioField(
-        "After sending", choices=[("stay", "Stay here"), ("next", "Open the next ticket")], default="stay"
+        "After sending",
+        choices=options(("stay", "Stay here"), ("next", "Open the next ticket")),
+        default="stay",
     )
 
 
