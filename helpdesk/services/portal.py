@@ -8,15 +8,29 @@ from helpdesk.database import db, utcnow
 from helpdesk.errors import Conflict, InvalidInput, NotFound
 from helpdesk.models import Comment, EmailAccount, Participant, Ticket, User, UserAddress
 from helpdesk.policy.permissions import Action
-from helpdesk.policy.status import Category, Status, customer_may_close, customer_may_reopen
+from helpdesk.policy.status import (
+    Category,
+    Status,
+    customer_may_close,
+    customer_may_reopen,
+    is_closed_for_good,
+)
 from helpdesk.services import access, people
 from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Words
 
 
 def answer(ticket: Ticket, words: Words, *, actor: User) -> Comment:
-    """Add the customer's words, once per form. Raises InvalidInput when there are none."""
-    return _said_before(ticket, words, actor) or _say(ticket, words, actor)
+    """Add the customer's words, once per form. Raises InvalidInput when there are none.
+
+    On a ticket closed too long ago they open a new one that follows it, as a mail would: the comment is then there.
+    """
+    known = _said_before(ticket, words, actor)
+    if known is not None:
+        return known
+    if is_closed_for_good(ticket.status, ticket.closed_at, ticket.account.reopen_days, now=utcnow()):
+        return _follow_up(ticket, words, actor)
+    return _say(ticket, words, actor)
 
 
 def close(ticket: Ticket, words: Words, *, actor: User) -> None:
@@ -97,13 +111,32 @@ def address_on(ticket: Ticket, user: User) -> UserAddress:
 
 
 def _said_before(ticket: Ticket, words: Words, actor: User) -> Comment | None:
-    """The comment this very form has made already."""
+    """The comment this very form has made already, on the ticket or on the one that follows it."""
     known = comments.find_by_form(words.form_key)
-    return known if known and known.ticket_id == ticket.id and known.author_id == actor.id else None
+    if known is None or known.author_id != actor.id:
+        return None
+    return known if ticket.id in (known.ticket_id, known.ticket.follow_up_of_id) else None
 
 
 def _say(ticket: Ticket, words: Words, actor: User, status: Status | None = None) -> Comment:
     return comments.add_incoming(ticket, words, address=address_on(ticket, actor), actor=actor, status=status)
+
+
+def _follow_up(ticket: Ticket, words: Words, actor: User) -> Comment:
+    access.demand(actor, Action.WRITE_AS_CUSTOMER, ticket)
+    comments.refuse_empty(words)
+    requester = address_on(ticket, actor)
+    _, comment = opening.open_ticket(
+        account=ticket.account,
+        requester=requester,
+        subject=ticket.subject,
+        words=words,
+        actor=actor,
+        category=ticket.category,
+        cc=[p.address for p in ticket.participants if p.address_id != requester.id],
+        follow_up_of=ticket,
+    )
+    return comment
 
 
 def _settle(ticket: Ticket, words: Words, status: Status, actor: User) -> None:

@@ -24,6 +24,7 @@ WORDS = Words("Some words")
 WITHOUT_ACTOR = {
     "changing.move",  # what follows from an act, which was asked for itself
     "changing.may_be_assigned",
+    "changing.may_work_on",
     "comments.write",
     "comments.refuse_empty",
     "comments.find_by_form",
@@ -31,6 +32,7 @@ WITHOUT_ACTOR = {
     "opening.tidy_subject",
     "opening.join",
     "opening.find_by_form",
+    "opening.default_assignee",
 }
 
 

@@ -9,8 +9,8 @@ import pytest
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import Event, Participant, Ticket, User
 from helpdesk.policy.status import CommentKind, Status
-from helpdesk.services import queries
-from helpdesk.services.tickets import changing, comments
+from helpdesk.services import people, queries
+from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Words
 from tests import factories
 from tests.web.conftest import browser, csrf_of, send
@@ -190,11 +190,38 @@ def test_reopening_an_open_ticket_adds_the_words_only(app, desk, jonas, page):
 def test_closed_long_ago_stays_closed_and_keeps_the_words(app, desk, jonas, page):
     set_status(app, desk, Status.CLOSED, closed_days_ago=15)
     text = jonas.get(page).text
-    assert "Open it again" not in text and "/my/tickets/new" in text
+    assert "Open it again" not in text
     response = send(jonas, f"{page}/reopen", form_id=KEY, body="But it happens again.")
     assert response.status_code == 409
     assert "closed too long ago" in response.text and "But it happens again." in response.text
     assert stored(app, desk)[0] is Status.CLOSED
+
+
+def test_answer_to_what_was_closed_long_ago_opens_a_ticket_that_follows(app, desk, jonas, page):
+    with app.app_context(), transaction():
+        opening.join(
+            queries.by_number(desk["ticket"]), people.address_for("boss@customer.example"), role="cc"
+        )
+    set_status(app, desk, Status.CLOSED, closed_days_ago=15)
+    before = stored(app, desk)
+    assert "a new ticket opens that follows it" in jonas.get(page).text
+    assert send(jonas, f"{page}/answer", form_id=KEY, body=" ").status_code == 422
+    response = send(jonas, f"{page}/answer", form_id=KEY, body="It happens again.")
+    assert send(jonas, f"{page}/answer", form_id=KEY, body="It happens again.").location == response.location
+    assert "your answer opened this new one" in jonas.get(response.location).text
+    assert stored(app, desk) == before
+    with app.app_context():
+        old, new = queries.by_number(desk["ticket"]), queries.by_number(int(response.location.split("/")[-1]))
+        assert (new.follow_up_of_id, new.requester_id, new.subject) == (old.id, desk["customer"], old.subject)
+        assert [c.text for c in new.comments] == ["It happens again."]
+        assert {p.address_id for p in new.participants} == {p.address_id for p in old.participants}
+        assert db.session.query(Ticket).filter_by(follow_up_of_id=old.id).count() == 1
+
+
+def test_answer_soon_after_closing_opens_the_ticket_again(app, desk, jonas, page):
+    set_status(app, desk, Status.CLOSED, closed_days_ago=13)
+    assert send(jonas, f"{page}/answer", form_id=KEY, body="It happens again.").location == page
+    assert stored(app, desk)[0] is Status.OPEN
 
 
 @pytest.mark.parametrize("act", ["close", "reopen"])

@@ -81,7 +81,6 @@ def render_ticket(ticket: Ticket, typed: Typed | None = None) -> str:
         typed=typed or Typed(),
         form_id=new_form_key(),
         standing=standing_of(ticket, is_answered=is_answered, now=utcnow()),
-        is_done=ticket.status in DONE,
         may_close=portal.may_close(ticket),
         may_reopen=portal.may_reopen(ticket),
         max_bytes=current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"],

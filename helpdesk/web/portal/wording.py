@@ -50,6 +50,8 @@ def standing_of(ticket: Ticket, *, is_answered: bool, now: datetime) -> Standing
 def _after_closing(ticket: Ticket, now: datetime) -> str:
     days = ticket.account.reopen_days
     if is_closed_for_good(ticket.status, ticket.closed_at, days, now=now):
-        return _("This ticket was closed a while ago. If something is left, please open a new one.")
+        return _(
+            "This ticket was closed a while ago. If you write below, a new ticket opens that follows it."
+        )
     until = (ticket.closed_at or now) + timedelta(days=days)
     return _("Until %(day)s you can open it again if something is left.", day=format_date(until, "long"))

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
-from helpdesk.models import Ticket, User
+from helpdesk.models import Comment, Ticket, User
 from helpdesk.services import access, portal
 from helpdesk.services.tickets.comments import Words
 from helpdesk.web.access import require, viewer
@@ -21,7 +21,7 @@ from helpdesk.web.portal.forms import chosen_files, read_words
 from helpdesk.web.portal.pages import Page, Typed, render_ticket
 from helpdesk.web.security import go
 
-Act = Callable[[Ticket, Words, User], object]
+Act = Callable[[Ticket, Words, User], Comment | None]
 
 
 @blueprint.post("/tickets/<int:number>/answer")
@@ -53,21 +53,26 @@ def _act(number: int, act: Act, done: str) -> Page:
     text = request.form.get("body", "")
     try:
         words = read_words(text, request.form.get("form_id", ""))
-        _save(act, ticket, words, viewer())
+        new_number = _save(act, ticket, words, viewer())
     except HelpdeskError as error:
         errors = (
             (sentence(error), _("Please choose your files again.")) if chosen_files() else (sentence(error),)
         )
         return render_ticket(ticket, Typed(text, errors)), status_of(error)
+    if new_number != number:
+        done = _("That ticket was closed a while ago, so your answer opened this new one.")
     flash(done, "success")
-    return go("portal.show", number=number)
+    return go("portal.show", number=new_number)
 
 
-def _save(act: Act, ticket: Ticket, words: Words, actor: User) -> None:
-    """Of the same form sent twice at once, one is stored: the other finds its key taken."""
+def _save(act: Act, ticket: Ticket, words: Words, actor: User) -> int:
+    """The number of the ticket the words are on. Of the same form sent twice at once, one is stored: the other finds
+    its key taken.
+    """
     try:
         with transaction():
-            act(ticket, words, actor)
+            comment = act(ticket, words, actor)
     except IntegrityError:
         with transaction():
-            act(ticket, words, actor)
+            comment = act(ticket, words, actor)
+    return comment.ticket.number if comment else ticket.number
