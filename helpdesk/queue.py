@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
@@ -39,6 +40,7 @@ FAILURE_TTL_S = 24 * 3600
 WAKE_TIMEOUT_S = 1.0
 SKIP_AFTER_TIMEOUT_S = 5.0
 MAX_CONNECTIONS = 50
+LATER_KEY = "helpdesk:later"
 HEARTBEAT_PREFIX = "helpdesk:heartbeat:"
 HEARTBEAT_TTL_S = 60
 
@@ -59,6 +61,7 @@ TASKS: dict[str, Task] = {
     "fetch_account": Task("helpdesk.jobs.tasks.fetch_account", FETCH, timeout_s=600),
     "process_incoming": Task("helpdesk.jobs.tasks.process_incoming", INGEST, timeout_s=600),
     "send_account": Task("helpdesk.jobs.tasks.send_account", SEND, timeout_s=1200),
+    "deliver_reply": Task("helpdesk.jobs.tasks.deliver_reply", DEFAULT, timeout_s=60),
     "fetch_due": Task("helpdesk.jobs.tasks.fetch_due", DEFAULT, timeout_s=60),
     "sweep": Task("helpdesk.jobs.tasks.sweep", DEFAULT, timeout_s=60),
     "clean_up": Task("helpdesk.jobs.tasks.clean_up", DEFAULT, timeout_s=600),
@@ -176,6 +179,38 @@ def wake_after_commit(task: str, *ids: int) -> None:
     if task not in TASKS:
         raise KeyError(task)
     after_commit(partial(wake, task, *ids))
+
+
+def wake_at_after_commit(at: datetime, task: str, *ids: int) -> None:
+    """Once the transaction has committed, have `wake` called at a time to come; the scheduler keeps the time."""
+    if task not in TASKS:
+        raise KeyError(task)
+    after_commit(partial(_note_for_later, at.timestamp(), " ".join([task, *map(str, ids)])))
+
+
+def _note_for_later(at: float, note: str) -> None:
+    if time.monotonic() < _reach.skip_until:
+        return
+    try:
+        connect(current_app.config["REDIS_URL"]).zadd(LATER_KEY, {note: at})
+    except RedisError as error:
+        _reach.lost(error)
+    else:
+        _reach.found()
+
+
+def wake_whose_time_has_come(connection: Redis) -> int:
+    """Queue the tasks noted for now or earlier and return how many. Raises RedisError.
+
+    A note is struck out after its job was queued: a kill in between costs a second run that finds nothing to do.
+    """
+    notes: Any = connection.zrangebyscore(LATER_KEY, 0, time.time(), start=0, num=100)
+    for note in notes:
+        task, *ids = note.decode().split()
+        if task in TASKS and all(id.isdigit() for id in ids):
+            enqueue(connection, task, *map(int, ids))
+        connection.zrem(LATER_KEY, note)
+    return len(notes)
 
 
 # signs of life

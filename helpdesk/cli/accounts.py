@@ -16,7 +16,7 @@ from helpdesk.database import db, end_read, transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, EmailMessage
 from helpdesk.models.mail import EmailState
-from helpdesk.services import accounts, monitor, notifications
+from helpdesk.services import accounts, monitor, notifications, scheduled_delivery
 from helpdesk.services.monitor import Report
 from helpdesk.services.outbox import deliver
 
@@ -137,8 +137,9 @@ def _delivered(account_id: int, email_id: int) -> EmailMessage:
 @click.command("send-emails", cls=DeskCommand)
 @with_appcontext
 def send_emails() -> None:
-    """Send what waits to be sent, as the worker does."""
+    """Send what waits to be sent, as the worker does, and answers whose time for undoing is over."""
     refresh_accounts()
+    scheduled_delivery.deliver_due()
     for account in accounts.all_accounts():
         end_read()
         deliver.drain(account.id)

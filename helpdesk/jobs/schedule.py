@@ -22,7 +22,16 @@ from rq_scheduler import Scheduler
 from helpdesk.jobs.budget import pause, should_stop, stop_on_signals
 from helpdesk.jobs.outage import Outage
 from helpdesk.jobs.worker import DeskWorker
-from helpdesk.queue import TASKS, JsonJob, JsonQueue, Task, beat, connect, forget_beat
+from helpdesk.queue import (
+    TASKS,
+    JsonJob,
+    JsonQueue,
+    Task,
+    beat,
+    connect,
+    forget_beat,
+    wake_whose_time_has_come,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +115,7 @@ class DeskScheduler(Scheduler):
 
     def take_turn(self) -> None:
         """Queue what is due, after making the table whole when that is due. Raises RedisError."""
+        wake_whose_time_has_come(self.connection)  # a second scheduler may do the same: jobs are idempotent
         must_reconcile = time.monotonic() >= self._reconcile_at
         if not must_reconcile and not self.count(until=int(time.time())):
             return  # a turn with nothing to do writes nothing, not even a lock

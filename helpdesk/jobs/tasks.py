@@ -14,7 +14,7 @@ import helpdesk.services.outbox.deliver as outbox
 import helpdesk.services.sweep as sweeping
 from helpdesk.jobs.budget import deadline, should_stop
 from helpdesk.queue import wake
-from helpdesk.services import retention
+from helpdesk.services import retention, scheduled_delivery
 
 
 def fetch_account(account_id: int) -> None:
@@ -33,6 +33,11 @@ def send_account(account_id: int) -> None:
     """Deliver what an account has to send."""
     if outbox.drain(account_id, should_stop=should_stop, deadline=deadline()):
         wake("send_account", account_id)
+
+
+def deliver_reply(reply_id: int) -> None:
+    """Let an answer whose undo time has ended become a comment and a mail."""
+    scheduled_delivery.deliver(reply_id)
 
 
 def fetch_due() -> None:

@@ -37,3 +37,8 @@ def set_password(user: User, password_hash: str, *, actor: User, keep_token: str
 def renew_hash(user_id: int, before: str, after: str) -> None:
     """The same password, hashed anew: no session ends. A password changed meanwhile stays as it is."""
     claim(User, User.id == user_id, User.password_hash == before, password_hash=after)
+
+
+def set_undo_time(user: User, seconds: str | None) -> None:
+    """How long his answers wait to be taken back; "" as long as the desk says."""
+    user.undo_seconds = int(seconds) if seconds else None

@@ -62,7 +62,16 @@ def recipients(ticket: Ticket) -> list[str]:
     return [address.email for address in everyone if address.address not in own]
 
 
-def prepare(
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A finished answer of which nothing is kept yet."""
+
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    letter: letters.Letter
+
+
+def compose(
     ticket: Ticket,
     text: str,
     files: Sequence[MailFile] = (),
@@ -70,8 +79,8 @@ def prepare(
     actor: User,
     cc: Iterable[str] | None = None,
     to: str | None = None,
-) -> PreparedReply:
-    """Compose the answer and make its bytes safe; outside any transaction.
+) -> Composed:
+    """Settle whom the answer goes to and make its mail; reads only.
 
     `cc` is what the form says, None for who is in copy now. `to` is the requester the agent was shown: raises
     Conflict when it is somebody else by now. Raises InvalidInput for an empty answer, a bad address, or a mail that
@@ -82,15 +91,30 @@ def prepare(
     if to is not None and normalise_address(to) != normalise_address(to_now):
         raise Conflict("The requester is %(email)s by now. Nothing was sent; please check.", email=to_now)
     chosen = cc_now if cc is None else _checked(cc, besides=to_now)
-    comments.refuse_empty(Words(text, files=attachments.stage(files)))
+    if not text.strip() and not files:
+        comments.refuse_empty(Words(text))
     letter = letters.answer(ticket, text, files, actor=actor, to=[to_now], cc=chosen)
-    ticket_id = ticket.id
+    return Composed((to_now,), tuple(chosen), letter)
+
+
+def prepare(
+    ticket: Ticket,
+    text: str,
+    files: Sequence[MailFile] = (),
+    *,
+    actor: User,
+    cc: Iterable[str] | None = None,
+    to: str | None = None,
+) -> PreparedReply:
+    """Compose the answer, as `compose` does, and make its bytes safe; outside any transaction."""
+    composed = compose(ticket, text, files, actor=actor, cc=cc, to=to)
+    letter, ticket_id = composed.letter, ticket.id
     end_read()
     return PreparedReply(
         ticket_id=ticket_id,
         text=text,
-        to=(to_now,),
-        cc=tuple(chosen),
+        to=composed.to,
+        cc=composed.cc,
         subject=letter.subject,
         message_id=letter.message_id,
         blob=storage.stage(letter.raw),
@@ -109,7 +133,7 @@ def send(
     """Say it on the ticket and queue its mail, within the transaction; a form sent twice says it once."""
     if prepared.ticket_id != ticket.id:
         raise ValueError(f"prepared for ticket {prepared.ticket_id}, not {ticket.id}")
-    _one_at_a_time(ticket)
+    one_at_a_time(ticket)
     known = comments.find_by_form(form_key)
     if known is not None:
         return known
@@ -230,6 +254,6 @@ def _join(ticket: Ticket, cc: Iterable[str]) -> None:
         opening.join(ticket, people.address_for(email), role="cc", later=True)
 
 
-def _one_at_a_time(ticket: Ticket) -> None:
+def one_at_a_time(ticket: Ticket) -> None:
     """Hold the ticket's row: of two copies of one form the second then sees what the first has said."""
     db.session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))

@@ -39,6 +39,7 @@ DEFAULTS: dict[str, object] = {
     "customer_passwords": True,
     "session_idle_hours": 24 * 7,
     "session_max_days": 30,
+    "undo_seconds": 15,
 }
 ENVIRONMENT = {  # setting -> the name that wins over it, and what that is when nobody set it
     "timezone": ("TIMEZONE", "UTC"),

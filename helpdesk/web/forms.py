@@ -50,12 +50,13 @@ def is_form_key(text: str) -> bool:
 
 
 def read_files(name: str) -> list[MailFile]:
-    """The files of a form. Raises InvalidInput for one that is too large."""
-    return [
-        attachments.uploaded(file.filename, file.mimetype, file.read())
-        for file in request.files.getlist(name)
-        if file.filename
-    ]
+    """The files of a form, as often as asked. Raises InvalidInput for one that is too large."""
+    found = []
+    for file in request.files.getlist(name):
+        if file.filename:
+            file.stream.seek(0)
+            found.append(attachments.uploaded(file.filename, file.mimetype, file.read()))
+    return found
 
 
 def address_field(label: str | None = None) -> Any:

@@ -10,8 +10,9 @@ from flask_babel import gettext as _
 
 from helpdesk.models import User
 from helpdesk.policy.status import Role
-from helpdesk.services import queries, settings
+from helpdesk.services import queries, scheduled, settings
 from helpdesk.web.access import viewer_or_none
+from helpdesk.web.sending import sending
 
 Item = dict[str, object]
 
@@ -26,7 +27,8 @@ def surroundings() -> dict[str, object]:
     if user is None:
         return found
     if user.is_team:
-        return found | {"nav": sidebar(user), "settings_nav": settings_list(user)}
+        waiting = [sending(reply, user) for reply in scheduled.waiting_of(user)]
+        return found | {"nav": sidebar(user), "settings_nav": settings_list(user), "own_waiting": waiting}
     return found | {"portal": head_line(user)}
 
 

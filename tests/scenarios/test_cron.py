@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests import factories
-from tests.scenarios.desk import Desk
+from tests.scenarios.desk import Desk, wait_for
 from tests.scenarios.inbox import smtp_settings
 
 CRON = (["poll-emails", "--all-accounts", "--force"], ["send-emails"])
@@ -56,7 +56,10 @@ def test_web_and_cron_alone_are_a_whole_desk(desk, inbox, sink, page):
     composer.get_by_label("Your text").fill("Please switch it off and on.")
     composer.get_by_role("button", name="Send", exact=True).click()
     page.wait_for_load_state()
+    page.get_by_role("button", name="Undo").wait_for()
     cron()
+    assert len(sink.mails()) == 1, "the answer can still be taken back"
+    wait_for(lambda: (cron(), sink.mails()[1:])[1], seconds=60, what="the answer")
     answer = sink.mails()[-1]
     assert answer.recipients == (factories.CUSTOMER,)
     assert b"switch it off and on" in answer.raw

@@ -14,7 +14,7 @@ from helpdesk.extensions import limiter
 from helpdesk.mail.types import MailFile
 from helpdesk.models import EmailMessage, User
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.services import attachments, queries, sessions
+from helpdesk.services import attachments, queries, scheduled, sessions
 from helpdesk.services.tickets import comments
 from tests import factories
 from tests.factories import PASSWORD
@@ -113,6 +113,10 @@ def desk(app, team):
         )  # fmt: skip
         db.session.add(email)
         db.session.flush()
-        found = Desk(team | {"comment": comment.id, "file": file, "email": email.id})
+        waiting = scheduled.schedule(
+            ticket, scheduled.Ready(ticket.id, "Soon", (ticket.requester_address.email,), (), ()),
+            actor=db.session.get(User, team["agent"]), form_key="form-of-a-waiting-answer",
+        )  # fmt: skip
+        found = Desk(team | {"comment": comment.id, "file": file, "email": email.id, "reply": waiting.id})
     found.app = app
     return found

@@ -84,6 +84,15 @@ ROUTES = {
         "ok",
     ),  # customers are sent to their own page
     "POST /tickets/<int:number>/answer": TICKET_TEAM,
+    "POST /tickets/<int:number>/draft": TICKET_TEAM,
+    "POST /tickets/<int:number>/replies/<int:reply_id>/undo": (
+        "in",
+        "403",
+        "403",
+        "404",
+        "ok",
+        "404",
+    ),  # the agent's own answer: not even an admin takes it back
     "POST /tickets/<int:number>/properties": TICKET_TEAM,
     "POST /tickets/<int:number>/comments/<int:comment_id>/release": TICKET_TEAM,
     "POST /tickets/<int:number>/mails/<int:email_id>/retry": (

@@ -22,7 +22,7 @@ def address(app, rule, desk):
     values = {
         "filename": "css/app.css", "version": "0" * 12, "token": desk["file"], "name": "log.txt", "act": "invite_again",
         "session_id": 1, "number": desk["ticket"], "comment_id": desk["comment"], "account_id": desk["account"],
-        "user_id": desk["agent"], "email_id": desk["email"], "field": "status",
+        "user_id": desk["agent"], "email_id": desk["email"], "field": "status", "reply_id": desk["reply"],
     }  # fmt: skip
     if "/files/" not in rule.rule:
         values["token"] = "nobody-was-given-this-token"

@@ -5,17 +5,19 @@ import { bindAutosubmit } from "./autosubmit.js";
 import { bindChanges } from "./changes.js";
 import { bindComposer } from "./composer.js";
 import { bindCopy } from "./copy.js";
+import { bindDrafts } from "./drafts.js";
 import { bindDrawers } from "./drawers.js";
 import { bindFlashes } from "./flashes.js";
 import { bindMailFrames } from "./mail-frame.js";
 import { bindOnce } from "./once.js";
 import { bindSearch } from "./search.js";
+import { bindSending } from "./sending.js";
 import { bindTheme } from "./theme.js";
 import { bindUploads } from "./uploads.js";
 
 const behaviours = [
-  bindAutosize, bindUploads, bindOnce, bindAutosubmit, bindChanges, bindComposer,
-  bindCopy, bindDrawers, bindFlashes, bindMailFrames, bindSearch, bindTheme,
+  bindAutosize, bindUploads, bindDrafts, bindOnce, bindAutosubmit, bindChanges, bindComposer,
+  bindCopy, bindSending, bindDrawers, bindFlashes, bindMailFrames, bindSearch, bindTheme,
 ];
 
 export function bind(root) {

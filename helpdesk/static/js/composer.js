@@ -1,4 +1,5 @@
 // form[data-send-keys]: Ctrl+Enter (Cmd on a Mac) presses the button that is shown. The text box's hint follows the kind.
+// [data-audience] says how many people an answer goes to, as soon as it is more than the requester.
 export function bindComposer(root) {
   for (const form of root.querySelectorAll("form[data-send-keys]")) {
     form.addEventListener("keydown", (event) => {
@@ -9,6 +10,8 @@ export function bindComposer(root) {
     });
     const area = form.querySelector("[data-placeholder-note]");
     if (area) followKind(form, area);
+    const audience = form.querySelector("[data-audience]");
+    if (audience) followAudience(form, audience);
   }
 }
 
@@ -20,4 +23,17 @@ function followKind(form, area) {
   };
   form.addEventListener("change", follow);
   follow();
+}
+
+function followAudience(form, line) {
+  const count = () => {
+    const ticked = form.querySelectorAll("[name=cc][type=checkbox]:checked").length;
+    const typed = form.querySelector("[name=cc][type=text]")?.value.split(/[,;\s]+/).filter((word) => word.includes("@")).length ?? 0;
+    const words = [line.dataset.people.replace("#", 1 + ticked + typed)];
+    if (typed) words.push(line.dataset.new.replace("#", typed));
+    line.hidden = ticked + typed === 0;
+    line.querySelector("span").textContent = words.join(", ");
+  };
+  form.addEventListener("input", count);
+  count();
 }

@@ -1,5 +1,6 @@
 // [data-upload]: chosen files are listed with their sizes and can be taken back; choosing again adds. Files dropped or pasted
 // onto the surrounding [data-drop] are added too. data-max-bytes marks what is too large before it is sent for nothing.
+// In a form[data-draft] what can be sent is handed to the draft at once ("files-added"); it comes back ("files-back") when the desk could not take it.
 export function bindUploads(root) {
   for (const box of root.querySelectorAll("[data-upload]")) {
     const upload = new Upload(box);
@@ -15,10 +16,20 @@ class Upload {
     this.list = box.querySelector("[data-upload-list]");
     this.files = [];
     this.input.addEventListener("change", () => this.add(this.input.files));
+    box.addEventListener("files-back", (event) => {
+      this.files = [...this.files, ...event.detail];
+      this.show();
+    });
   }
 
   add(files) {
     this.files = this.input.multiple ? [...this.files, ...files] : [...files].slice(0, 1);
+    this.show();
+    const fit = this.files.filter((file) => !this.isTooLarge(file));
+    if (!fit.length) return;
+    const isFree = this.box.dispatchEvent(new CustomEvent("files-added", { bubbles: true, cancelable: true, detail: fit }));
+    if (isFree) return;
+    this.files = this.files.filter((file) => this.isTooLarge(file));
     this.show();
   }
 

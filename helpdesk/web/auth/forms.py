@@ -12,6 +12,8 @@ from helpdesk.services.passwords import MAX_LENGTH
 from helpdesk.web.forms import Form, address_field, name_field, new_password_field, options
 from helpdesk.web.locale import LANGUAGES
 
+UNDO_SECONDS = (5, 10, 15, 30, 60, 120)
+
 
 def _known_password(label: str) -> PasswordField:
     return PasswordField(
@@ -48,9 +50,17 @@ class ProfileForm(Form):
     name = name_field()
     language = SelectField(_("Language"), validators=[Optional()])
     timezone = SelectField(_("Time zone"), validators=[Optional()])
+    undo_seconds = SelectField(_("Undo sending"), validators=[Optional()])
 
-    def offer(self) -> None:
-        """Fill the lists; the first choice of each is the desk's own."""
+    def offer(self, *, is_team: bool) -> None:
+        """Fill the lists; the first choice of each is the desk's own. Customers send nothing that waits."""
+        if not is_team:
+            del self.undo_seconds
+        else:
+            spans = [(str(span), _("within %(seconds)s seconds", seconds=span)) for span in UNDO_SECONDS]
+            self.undo_seconds.choices = options(
+                ("", _("As long as the desk says")), ("0", _("Not: send at once")), *spans
+            )
         zones = sorted(available_timezones())
         self.language.choices = options(("", _("As the browser asks")), *LANGUAGES.items())
         self.timezone.choices = options(("", _("The desk's time zone")), *((zone, zone) for zone in zones))

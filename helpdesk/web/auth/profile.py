@@ -26,8 +26,15 @@ Page = str | Response | tuple[str, int]
 def _show(form: ProfileForm | None = None, password_form: PasswordForm | None = None) -> str:
     user = viewer()
     if form is None:
-        form = ProfileForm(None, name=user.name, language=user.language or "", timezone=user.timezone or "")
-        form.offer()
+        undo = "" if user.undo_seconds is None else str(user.undo_seconds)
+        form = ProfileForm(
+            None,
+            name=user.name,
+            language=user.language or "",
+            timezone=user.timezone or "",
+            undo_seconds=undo,
+        )
+        form.offer(is_team=user.is_team)
     return render_template(
         "auth/profile.html" if user.is_team else "portal/profile.html",
         form=form,
@@ -48,7 +55,7 @@ def profile() -> Page:
 @require("person")
 def save_profile() -> Page:
     form = ProfileForm()
-    form.offer()
+    form.offer(is_team=viewer().is_team)
     if not form.validate():
         return _show(form), 422
     with transaction():
@@ -58,6 +65,8 @@ def save_profile() -> Page:
             language=form.language.data or None,
             timezone=form.timezone.data or None,
         )
+        if form.undo_seconds is not None:
+            profiles.set_undo_time(viewer(), form.undo_seconds.data)
     refresh()
     flash(_("Saved."), "success")
     return go("auth.profile")

@@ -2,102 +2,94 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any
 
-from flask import flash, request, url_for
+from flask import flash, request
 from flask_babel import gettext as _
-from werkzeug.wrappers import Response
 
-from helpdesk.database import end_read, transaction
-from helpdesk.errors import HelpdeskError, InvalidInput
+from helpdesk.database import end_read, transaction, utcnow
+from helpdesk.errors import Conflict, HelpdeskError, InvalidInput, NotFound
 from helpdesk.models import Ticket, User
 from helpdesk.policy.status import Category, CommentKind, Priority, Status
-from helpdesk.services import access, attachments, people, replies, settings
-from helpdesk.services.attachments import MailFile
+from helpdesk.services import access, attachments, drafts, people, scheduled, scheduled_delivery, settings
 from helpdesk.services.outbox import queue
 from helpdesk.services.tickets import changing, comments
 from helpdesk.services.tickets.comments import Words
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say, sentence
-from helpdesk.web.forms import is_form_key, read_files
-from helpdesk.web.security import go_to
+from helpdesk.web.forms import read_files
 from helpdesk.web.tickets.blueprint import blueprint
-from helpdesk.web.tickets.showing import Typed, render_ticket
+from helpdesk.web.tickets.composing import Answer, read_answer, require_form_key
+from helpdesk.web.tickets.drafting import keep_what_can_be_kept
+from helpdesk.web.tickets.showing import Page, back_to, render_ticket
 
-Page = str | Response | tuple[str, int]
 FIELDS = ("status", "assignee", "priority", "category", "due")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the composer sent."""
-
-    kind: CommentKind
-    text: str
-    cc: tuple[str, ...]
-    then: Status | None
-    form_key: str
-
-
-def read_answer() -> Answer:
-    """Raises InvalidInput for a form that cannot have been ours."""
-    form_key = request.form.get("form_id", "")
-    if not is_form_key(form_key):
-        raise InvalidInput("The form was incomplete. Please send it again.")
-    then = request.form.get("then", "")
-    return Answer(
-        kind=CommentKind.NOTE if request.form.get("kind") == "note" else CommentKind.REPLY,
-        text=request.form.get("body", "").replace("\r\n", "\n").strip(),
-        cc=tuple(re.split(r"[,;\s]+", request.form.get("cc", "")[:5000].strip())),
-        then=Status(then) if then in set(Status) else None,
-        form_key=form_key,
-    )
-
-
-def back_to(ticket: Ticket) -> Response:
-    """The ticket again, beside the same list."""
-    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "number"}
-    return go_to(url_for("tickets.show", number=ticket.number, **kept))
 
 
 @blueprint.post("/tickets/<int:number>/answer")
 @require("team")
 def answer(number: int) -> Page:
     ticket = access.get_ticket_by_number(viewer(), number)
+    typed = read_answer()
     try:
-        typed = read_answer()
-        files = read_files("attachments")
+        require_form_key(typed)
         if typed.kind is CommentKind.NOTE:
-            _add_note(ticket, typed, files)
+            _add_note(ticket, typed)
         else:
-            _send_reply(ticket, typed, files)
+            _send_reply(ticket, typed)
     except HelpdeskError as error:
-        kept = Typed(
-            request.form.get("kind", "reply"), request.form.get("body", ""), request.form.get("cc", "")
-        )
-        return render_ticket(ticket, kept, errors=[sentence(error)]), 422
+        keep_what_can_be_kept(ticket, typed)
+        return render_ticket(ticket, typed, errors=[sentence(error)]), 422
     return back_to(ticket)
 
 
-def _send_reply(ticket: Ticket, typed: Answer, files: list[MailFile]) -> None:
-    prepared = replies.prepare(ticket, typed.text, files, actor=viewer(), cc=typed.cc)
+def _send_reply(ticket: Ticket, typed: Answer) -> None:
+    ready = scheduled.prepare(
+        ticket, typed.text, read_files("attachments"), actor=viewer(), cc=typed.cc, tokens=typed.tokens
+    )
     with transaction():
-        replies.send(ticket, prepared, actor=viewer(), status=typed.then, form_key=typed.form_key)
-    flash(_("Your answer is on its way."), "success")
+        reply = scheduled.schedule(
+            ticket,
+            ready,
+            actor=viewer(),
+            form_key=typed.form_key,
+            status=typed.then,
+            seen=typed.seen,
+            draft_revision=typed.revision,
+        )
+    if reply.due_at <= utcnow() and scheduled_delivery.deliver(reply.id):
+        flash(_("Your answer is on its way."), "success")
 
 
-def _add_note(ticket: Ticket, typed: Answer, files: list[MailFile]) -> None:
+def _add_note(ticket: Ticket, typed: Answer) -> None:
+    kept = drafts.as_mail_files(drafts.uploads_of(viewer(), ticket, typed.tokens))
+    files = [*kept, *read_files("attachments")]
     end_read()
     staged = attachments.stage(files)
     with transaction():
         if comments.find_by_form(typed.form_key) is None:
-            comments.add_note(
-                ticket, Words(typed.text, files=staged, form_key=typed.form_key), actor=viewer()
-            )
+            words = Words(typed.text, files=staged, form_key=typed.form_key)
+            comments.add_note(ticket, words, actor=viewer())
+            drafts.drop_files(drafts.uploads_of(viewer(), ticket, typed.tokens))
+            drafts.take(viewer(), ticket, CommentKind.NOTE, typed.text, revision=typed.revision)
     flash(_("Note added. Only the team can see it."), "success")
+
+
+@blueprint.post("/tickets/<int:number>/replies/<int:reply_id>/undo")
+@require("team")
+def undo(number: int, reply_id: int) -> Page:
+    """Take an answer back while it waits: it stands in the editor again, with its files and copies."""
+    ticket = access.get_ticket_by_number(viewer(), number)
+    if not scheduled.is_of(viewer(), ticket, reply_id):
+        raise NotFound("There is no such message.")
+    try:
+        with transaction():
+            scheduled.undo(ticket, reply_id, actor=viewer())
+    except Conflict as error:
+        say(error)
+        return back_to(ticket)
+    flash(_("Nothing was sent. Your text is in the editor again."), "success")
+    return back_to(ticket, write="reply")
 
 
 @blueprint.post("/tickets/<int:number>/properties")

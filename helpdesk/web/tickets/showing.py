@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import current_app, render_template, request, url_for
 from flask_babel import gettext as _
@@ -13,15 +14,17 @@ from werkzeug.wrappers import Response
 from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.policy.status import Status, allowed
-from helpdesk.services import access, people, queries, replies, settings
+from helpdesk.services import access, people, queries, replies, scheduled, settings
 from helpdesk.web.access import require, viewer
-from helpdesk.web.forms import new_form_key
-from helpdesk.web.security import go
+from helpdesk.web.security import go, go_to
+from helpdesk.web.sending import sending
 from helpdesk.web.tickets.blueprint import blueprint
+from helpdesk.web.tickets.composing import Answer, editor
 from helpdesk.web.tickets.filters import read_list_state
 from helpdesk.web.tickets.listing import list_context
 from helpdesk.web.tickets.wording import describe_event, status_word
 
+Page = str | Response | tuple[str, int]
 TROUBLE = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.BOUNCED)
 
 
@@ -34,15 +37,6 @@ class Entry:
     quoted: str = ""
     mail: EmailMessage | None = None
     words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What stood in the composer when it was refused."""
-
-    kind: str = "reply"
-    body: str = ""
-    cc: str = ""
 
 
 def quoted_part(comment: Comment) -> str:
@@ -101,22 +95,23 @@ def due_value(ticket: Ticket) -> str:
     return ticket.due_at.astimezone(settings.desk_zone()).date().isoformat() if ticket.due_at else ""
 
 
-def render_ticket(ticket: Ticket, typed: Typed | None = None, *, errors: Sequence[str] = ()) -> str:
-    """The page of a ticket; `typed` and `errors` bring back what was refused."""
+def render_ticket(
+    ticket: Ticket, typed: Answer | None = None, *, errors: Sequence[str] = (), rival: str = ""
+) -> str:
+    """The page of a ticket; `typed` and `errors` bring back what was refused, `rival` what another window saved."""
     state = read_list_state(request.args, viewer())
-    audience = replies.recipients(ticket)
+    waiting = scheduled.waiting(ticket)
     return render_template(
         "tickets/show.html",
         ticket=ticket,
         entries=conversation(ticket),
         delivery=delivery,
         files_of=files_of,
-        typed=typed or Typed(cc=", ".join(audience[1:])),
-        errors=errors,
-        form_id=new_form_key(),
+        waiting=[sending(reply, viewer()) for reply in waiting],
+        editor=editor(ticket, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
         recipients=[ticket.requester.shown_name],
         refusal=None
-        if audience[:1] == [ticket.requester_address.email]
+        if replies.recipients(ticket)[:1] == [ticket.requester_address.email]
         else _("The requester is an address of this desk."),
         assignable=people.assignable(ticket.account_id),
         next_statuses=[(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
@@ -127,6 +122,14 @@ def render_ticket(ticket: Ticket, typed: Typed | None = None, *, errors: Sequenc
         kept=state.link_args,
         **list_context(state),
     )
+
+
+def back_to(ticket: Ticket, **more: str) -> Response:
+    """The ticket again, beside the same list."""
+    kept: dict[str, Any] = {
+        name: value for name, value in request.args.items() if name not in {"number", "write"}
+    }
+    return go_to(url_for("tickets.show", number=ticket.number, **(kept | more)))
 
 
 @blueprint.get("/tickets/<int:number>")

@@ -73,6 +73,9 @@ def describe_event(event: Event, names: Mapping[int, str]) -> str:
             return _due(who, after)
         case "ticket.assigned":
             return _assigned(event, who, names)
+        case "reply.stopped":
+            author = names.get(int(str(event.data.get("author_id", 0))), _("a colleague"))
+            return _("An answer by %(who)s was not sent; it is a draft again", who=author)
         case "comment.released":
             return _("%(who)s let a message in", who=who)
         case "email.sent" if event.data.get("purpose") == "ticket_created":

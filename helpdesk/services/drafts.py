@@ -1,0 +1,245 @@
+"""What people are writing and have not sent: text, copies and files, one draft per person, ticket and kind.
+
+Nobody but its owner changes or removes a draft; sending takes it in the same transaction. A page tells which revision
+it knows, so that two windows never overwrite each other without saying so.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flask import current_app
+from sqlalchemy import delete, func, select
+
+from helpdesk import storage
+from helpdesk.database import claim, db, insert_once, utcnow
+from helpdesk.errors import Conflict, InvalidInput, NotFound
+from helpdesk.mail.types import MailFile
+from helpdesk.models import Draft, ScheduledReply, Ticket, Upload, User
+from helpdesk.models.composing import ReplyState
+from helpdesk.policy.permissions import Action
+from helpdesk.policy.status import CommentKind
+from helpdesk.services import access
+from helpdesk.services.attachments import StagedFile
+from helpdesk.services.tickets import comments
+
+MAX_FILES = 50
+
+
+class DraftConflict(Conflict):
+    """The draft was changed elsewhere since the page was made; `text` and `revision` are what stands there now."""
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__("This draft was changed in another window. Both texts are shown; nothing is lost.")
+        self.text, self.revision = draft.text, draft.revision
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands in the editor. `left_out` are people in copy the writer has unticked."""
+
+    text: str
+    cc: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.text.strip() or self.cc or self.left_out)
+
+
+def find(user: User, ticket: Ticket, kind: CommentKind) -> Draft | None:
+    return db.session.scalar(
+        select(Draft).where(Draft.user_id == user.id, Draft.ticket_id == ticket.id, Draft.kind == kind)
+    )
+
+
+def of_ticket(user: User, ticket: Ticket) -> list[Draft]:
+    """This person's drafts on the ticket, the one touched last first."""
+    own = select(Draft).where(Draft.user_id == user.id, Draft.ticket_id == ticket.id)
+    return list(db.session.scalars(own.order_by(Draft.updated_at.desc(), Draft.id.desc())))
+
+
+def count(user: User) -> int:
+    """On how many tickets this person has a draft he can still open."""
+    statement = select(func.count(Draft.ticket_id.distinct())).join(Ticket)
+    return db.session.scalar(statement.where(Draft.user_id == user.id, access.tickets_of(user))) or 0
+
+
+def save(
+    user: User,
+    ticket: Ticket,
+    kind: CommentKind,
+    written: Written,
+    *,
+    revision: int,
+    form_key: str | None = None,
+    tokens: Iterable[str] = (),
+    files: Sequence[StagedFile] = (),
+) -> Draft | None:
+    """Keep what stands in the editor; an empty editor without files removes the draft and gives None.
+
+    `revision` is the one the page knows, 0 for none: raises DraftConflict when there is another. A page that saves
+    late, after `form_key` was sent, changes nothing. `tokens` are files of the editor: those of the draft of the other
+    kind come along. Raises InvalidInput when text or files are too large.
+    """
+    access.demand(user, Action.ANSWER, ticket)
+    if _was_sent(form_key):
+        return None
+    draft = find(user, ticket, kind)
+    if draft is not None and draft.revision != revision:
+        raise DraftConflict(draft)
+    moved = [
+        upload for upload in uploads_of(user, ticket, tokens) if draft is None or upload.draft_id != draft.id
+    ]
+    if written.is_empty and not files and not moved and (draft is None or not draft.files):
+        discard(user, ticket, kind)
+        return None
+    draft = _write(draft, user, ticket, kind, written)
+    for upload in moved:
+        upload.draft_id = draft.id
+    _attach(draft, files)
+    return draft
+
+
+def put_back(
+    user: User, ticket: Ticket, kind: CommentKind, written: Written, uploads: Iterable[Upload]
+) -> Draft:
+    """Give an answer that was not sent back to its author; what he has begun since stays below it."""
+    draft = find(user, ticket, kind)
+    begun = draft.text.strip() if draft else ""
+    text = "\n\n".join(
+        part for part in (written.text, begun if begun != written.text.strip() else "") if part
+    )
+    draft = _write(draft, user, ticket, kind, Written(text, written.cc, written.left_out))
+    for upload in uploads:
+        upload.reply_id, upload.draft_id = None, draft.id
+    db.session.flush()
+    db.session.expire(draft, ["files"])
+    return draft
+
+
+def take(user: User, ticket: Ticket, kind: CommentKind, text: str, *, revision: int) -> bool:
+    """Remove the draft that has been sent, within the same transaction.
+
+    False when another window holds a newer text: that one stays, with its files.
+    """
+    draft = find(user, ticket, kind)
+    if draft is None:
+        return True
+    if draft.revision != revision and draft.text.strip() not in ("", text.strip()):
+        return False
+    discard(user, ticket, kind)
+    return True
+
+
+def discard(user: User, ticket: Ticket, kind: CommentKind) -> None:
+    """Forget the draft and the files that still wait in it."""
+    db.session.execute(
+        delete(Draft).where(Draft.user_id == user.id, Draft.ticket_id == ticket.id, Draft.kind == kind)
+    )
+
+
+def uploads_of(user: User, ticket: Ticket, tokens: Iterable[str]) -> list[Upload]:
+    """The files with these tokens in this person's drafts on this very ticket; others are passed over."""
+    wanted = set(tokens)
+    rows = (
+        select(Upload)
+        .join(Draft, Draft.id == Upload.draft_id)
+        .where(Upload.user_id == user.id, Draft.ticket_id == ticket.id, Upload.token.in_(wanted))
+    )
+    return list(db.session.scalars(rows.order_by(Upload.id))) if wanted else []
+
+
+def remove_file(user: User, ticket: Ticket, token: str) -> Draft:
+    """Take a file out of a draft. Raises NotFound."""
+    for upload in uploads_of(user, ticket, [token]):
+        draft = upload.draft
+        assert draft is not None
+        db.session.delete(upload)
+        draft.revision += 1
+        db.session.flush()
+        db.session.expire(draft, ["files"])
+        return draft
+    raise NotFound("There is no such file.")
+
+
+def drop_files(uploads: Iterable[Upload]) -> None:
+    """What these files waited for has taken them over."""
+    for upload in uploads:
+        db.session.delete(upload)
+    db.session.flush()
+
+
+def as_mail_files(uploads: Iterable[Upload]) -> list[MailFile]:
+    """Waiting files as they go into a mail. Raises StorageError when their bytes are gone."""
+    return [MailFile(u.filename, u.content_type, storage.read(u.sha256)) for u in uploads]
+
+
+def _was_sent(form_key: str | None) -> bool:
+    """Whether what stood in the editor with this key has become a note, or an answer that was not taken back."""
+    gone = (ReplyState.WAITING, ReplyState.SENT)
+    answer = select(ScheduledReply.id).where(
+        ScheduledReply.form_key == form_key, ScheduledReply.state.in_(gone)
+    )
+    return bool(form_key) and (
+        comments.find_by_form(form_key) is not None or db.session.scalar(answer) is not None
+    )
+
+
+def _write(draft: Draft | None, user: User, ticket: Ticket, kind: CommentKind, written: Written) -> Draft:
+    if len(written.text) > comments.MAX_TEXT:
+        raise InvalidInput("The text is too long: at most 5 million characters.", field="text")
+    recipients, now = {"cc": list(written.cc), "left_out": list(written.left_out)}, utcnow()
+    if draft is None:
+        added = insert_once(
+            Draft, user_id=user.id, ticket_id=ticket.id, kind=kind, text=written.text, recipients=recipients,
+            revision=1, created_at=now, updated_at=now,
+        )  # fmt: skip
+        draft = find(user, ticket, kind)
+        assert draft is not None
+        if added is None:  # another window was first
+            raise DraftConflict(draft)
+        return draft
+    taken = claim(
+        Draft, Draft.id == draft.id, Draft.revision == draft.revision,
+        text=written.text, recipients=recipients, updated_at=now, revision=draft.revision + 1,
+    )  # fmt: skip
+    db.session.expire(draft)
+    current = find(user, ticket, kind)
+    if current is None:
+        raise Conflict("This draft was sent or discarded in another window. Your text is still here.")
+    if not taken:
+        raise DraftConflict(current)
+    return current
+
+
+def _attach(draft: Draft, files: Sequence[StagedFile]) -> None:
+    """Raises InvalidInput for more than a mail can carry."""
+    limit = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
+    total = sum(upload.size for upload in draft.files) + sum(file.blob.size for file in files)
+    if total > limit:
+        raise InvalidInput(
+            "These files are too large for one mail: at most %(limit)d MB together.",
+            field="files", limit=limit // 1024**2,
+        )  # fmt: skip
+    if len(draft.files) + len(files) > MAX_FILES:
+        raise InvalidInput("At most %(count)d files fit into one mail.", field="files", count=MAX_FILES)
+    add_uploads(draft.user, files, draft_id=draft.id)
+    db.session.expire(draft, ["files"])
+
+
+def add_uploads(
+    user: User, files: Iterable[StagedFile], *, draft_id: int | None = None, reply_id: int | None = None
+) -> None:
+    """Let files wait in a draft or in an answer."""
+    for file in files:
+        db.session.add(
+            Upload(
+                token=secrets.token_hex(16), user_id=user.id, draft_id=draft_id, reply_id=reply_id,
+                sha256=storage.keep(file.blob), filename=file.filename, content_type=file.content_type,
+                size=file.blob.size, created_at=utcnow(),
+            )
+        )  # fmt: skip
+    db.session.flush()

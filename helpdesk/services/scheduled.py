@@ -1,0 +1,234 @@
+"""Answers that may still be taken back: a row until their time has come, then comment, status, events and mail at once.
+
+1. `schedule` keeps what the agent sent, after making sure that it can be sent, and takes his draft with it.
+2. `undo` gives it back to him, as his draft, as long as nothing has gone out.
+3. `scheduled_delivery.deliver` makes everything of it at its time; what must not go out any more is `stop`ped: it is
+   the author's draft again, and he is told.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from helpdesk.database import claim, db, end_read, utcnow
+from helpdesk.errors import Conflict
+from helpdesk.mail.headers import normalise_address
+from helpdesk.mail.types import MailFile
+from helpdesk.models import Comment, ScheduledReply, Ticket, User
+from helpdesk.models.composing import ReplyState
+from helpdesk.policy.permissions import Action
+from helpdesk.policy.status import CommentKind, Status
+from helpdesk.queue import wake_at_after_commit
+from helpdesk.services import access, attachments, drafts, events, replies, settings
+from helpdesk.services.attachments import StagedFile
+from helpdesk.services.drafts import Written
+
+logger = logging.getLogger(__name__)
+
+
+class Crossed(Conflict):
+    """Somebody has said something since the page was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What stood on the agent's page: the last message and the last answer about to be sent; None: not known."""
+
+    comment_id: int | None = None
+    reply_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An answer that can be sent: to whom, with its new files safe and those of the draft by their tokens."""
+
+    ticket_id: int
+    text: str = field(repr=False)
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    files: tuple[StagedFile, ...] = field(repr=False)
+    tokens: tuple[str, ...] = ()
+
+
+def undo_time(user: User) -> timedelta:
+    """How long this person may take an answer back."""
+    chosen = user.undo_seconds
+    return timedelta(seconds=chosen if chosen is not None else int(str(settings.get("undo_seconds"))))
+
+
+def prepare(
+    ticket: Ticket,
+    text: str,
+    files: Sequence[MailFile] = (),
+    *,
+    actor: User,
+    cc: Iterable[str] | None = None,
+    tokens: Iterable[str] = (),
+) -> Ready:
+    """Make sure that the answer can be sent and its files are safe; outside any transaction.
+
+    Its mail is made as a trial, so that whatever is wrong with it is said now. Raises as `replies.compose` does.
+    """
+    waiting = drafts.uploads_of(actor, ticket, tokens)
+    all_files = [*drafts.as_mail_files(waiting), *files]
+    composed = replies.compose(ticket, text, all_files, actor=actor, cc=cc)
+    ticket_id, kept = ticket.id, tuple(upload.token for upload in waiting)
+    end_read()
+    staged = tuple(attachments.stage(files))
+    return Ready(ticket_id, text, composed.to, composed.cc, staged, kept)
+
+
+def schedule(
+    ticket: Ticket,
+    ready: Ready,
+    *,
+    actor: User,
+    form_key: str,
+    status: Status | None = None,
+    seen: Seen = Seen(),
+    draft_revision: int = 0,
+) -> ScheduledReply:
+    """Let the answer wait for its time, within the transaction; a form sent twice waits once.
+
+    Raises Crossed when somebody else has spoken since `seen`. The draft it was written in goes with it.
+    """
+    if ready.ticket_id != ticket.id:
+        raise ValueError(f"prepared for ticket {ready.ticket_id}, not {ticket.id}")
+    access.demand(actor, Action.ANSWER, ticket)
+    replies.one_at_a_time(ticket)
+    reply = db.session.scalar(select(ScheduledReply).where(ScheduledReply.form_key == form_key))
+    if reply is not None and (reply.author_id != actor.id or reply.ticket_id != ticket.id):
+        raise Conflict("The form was incomplete. Please send it again.")
+    if reply is not None and reply.state in (ReplyState.WAITING, ReplyState.SENT):
+        return reply
+    _refuse_crossing(ticket, seen, actor)
+    now = utcnow()
+    if reply is None:
+        reply = ScheduledReply(ticket_id=ticket.id, author_id=actor.id, form_key=form_key, created_at=now)
+    reply.text, reply.recipients = ready.text, {"to": list(ready.to), "cc": list(ready.cc)}
+    reply.status_after, reply.seen_comment_id = status, seen.comment_id or 0
+    reply.state, reply.reason, reply.attempts, reply.finished_at = ReplyState.WAITING, "", 0, None
+    reply.due_at = now + undo_time(actor)
+    db.session.add(reply)
+    db.session.flush()
+    _take_files(reply, ready, actor, ticket)
+    drafts.take(actor, ticket, CommentKind.REPLY, ready.text, revision=draft_revision)
+    wake_at_after_commit(reply.due_at, "deliver_reply", reply.id)
+    return reply
+
+
+def _take_files(reply: ScheduledReply, ready: Ready, actor: User, ticket: Ticket) -> None:
+    for upload in drafts.uploads_of(actor, ticket, ready.tokens):
+        upload.draft_id, upload.reply_id = None, reply.id
+    drafts.add_uploads(actor, ready.files, reply_id=reply.id)
+    db.session.flush()
+    db.session.expire(reply, ["files"])
+
+
+def _refuse_crossing(ticket: Ticket, seen: Seen, actor: User) -> None:
+    """Raises Crossed for words, or words about to be sent, that the agent cannot have read."""
+    if seen.comment_id is None:
+        return
+    comment = db.session.scalar(
+        select(Comment)
+        .where(Comment.ticket_id == ticket.id, Comment.id > seen.comment_id, ~Comment.is_automatic)
+        .where(Comment.author_id.is_distinct_from(actor.id))
+        .order_by(Comment.id.desc())
+        .limit(1)
+    )
+    if comment is not None:
+        raise Crossed(
+            "%(name)s has written since you opened this page. Nothing was sent: read it first, then send again.",
+            name=comment.author_name or comment.author_email or "?",
+        )
+    for reply in waiting(ticket):
+        if reply.id > seen.reply_id and reply.author_id != actor.id:
+            raise Crossed(
+                "%(name)s is sending an answer just now. Nothing of yours was sent: read it first, then send again.",
+                name=reply.author.shown_name,
+            )
+
+
+def waiting(ticket: Ticket) -> list[ScheduledReply]:
+    """The ticket's answers about to be sent, for the team's eyes."""
+    rows = select(ScheduledReply).where(
+        ScheduledReply.ticket_id == ticket.id, ScheduledReply.state == ReplyState.WAITING
+    )
+    return list(db.session.scalars(rows.order_by(ScheduledReply.id)))
+
+
+def waiting_of(author: User) -> list[ScheduledReply]:
+    """What this person may still take back, on whatever ticket."""
+    rows = select(ScheduledReply).where(
+        ScheduledReply.author_id == author.id, ScheduledReply.state == ReplyState.WAITING
+    )
+    return list(db.session.scalars(rows.order_by(ScheduledReply.id)))
+
+
+def is_of(author: User, ticket: Ticket, reply_id: int) -> bool:
+    """Whether this answer is his and belongs to the ticket."""
+    reply = db.session.get(ScheduledReply, reply_id) if reply_id < 2**31 else None
+    return reply is not None and (reply.author_id, reply.ticket_id) == (author.id, ticket.id)
+
+
+def undo(ticket: Ticket, reply_id: int, *, actor: User) -> ScheduledReply:
+    """Give a waiting answer back to its author as a draft. Raises Conflict when it has gone out."""
+    taken = claim(
+        ScheduledReply,
+        ScheduledReply.id == reply_id,
+        ScheduledReply.ticket_id == ticket.id,
+        ScheduledReply.author_id == actor.id,
+        ScheduledReply.state == ReplyState.WAITING,
+        state=ReplyState.UNDONE,
+        finished_at=utcnow(),
+    )
+    if not taken:
+        raise Conflict("It is too late to undo this: your answer has been sent.")
+    reply = db.session.get_one(ScheduledReply, reply_id, populate_existing=True)
+    _give_back(reply)
+    return reply
+
+
+def _give_back(reply: ScheduledReply) -> None:
+    """Text, copies and files become the author's draft."""
+    cc = reply.recipients.get("cc", [])
+    chosen = {normalise_address(email) for email in cc}
+    left_out = [
+        email for email in replies.recipients(reply.ticket)[1:] if normalise_address(email) not in chosen
+    ]
+    written = Written(reply.text, tuple(cc), tuple(left_out))
+    drafts.put_back(reply.author, reply.ticket, CommentKind.REPLY, written, reply.files)
+    db.session.expire(reply, ["files"])
+
+
+def stop(reply_id: int, reason: str) -> None:
+    """Do not send it; its text is the author's draft again and he is told."""
+    taken = claim(
+        ScheduledReply,
+        ScheduledReply.id == reply_id,
+        ScheduledReply.state == ReplyState.WAITING,
+        state=ReplyState.STOPPED,
+        reason=reason,
+        finished_at=utcnow(),
+    )
+    if not taken:
+        return
+    reply = db.session.get_one(ScheduledReply, reply_id, populate_existing=True)
+    _give_back(reply)
+    events.record(
+        "reply.stopped", actor=None, ticket=reply.ticket, reply_id=reply.id, author_id=reply.author_id
+    )
+    logger.warning("reply=%s ticket=%s stopped: %s", reply.id, reply.ticket.number, reason)
+
+
+def leave_out(ticket: Ticket, email: str) -> None:
+    """Somebody who takes part no more is not written to by what still waits."""
+    address = normalise_address(email)
+    for reply in waiting(ticket):
+        kept = [one for one in reply.recipients.get("cc", []) if normalise_address(one) != address]
+        reply.recipients = reply.recipients | {"cc": kept}

@@ -1,0 +1,38 @@
+"""Answers that may still be taken back, as pages show them: on their ticket, and to their author everywhere."""
+
+from __future__ import annotations
+
+import math
+
+from flask import url_for
+from flask_babel import ngettext
+
+from helpdesk.database import utcnow
+from helpdesk.models import ScheduledReply, User
+from helpdesk.services import participants, settings
+
+
+def sending(reply: ScheduledReply, viewer: User) -> dict[str, object]:
+    """An answer about to be sent, for the macros."""
+    people_ = [email for emails in reply.recipients.values() for email in emails]
+    return {
+        "ticket_id": reply.ticket_id,
+        "tag": settings.tag_of(reply.ticket),
+        "author": reply.author.shown_name,
+        "text": reply.text,
+        "to": ", ".join(people_),
+        "files": [{"name": upload.filename, "size": upload.size, "url": None} for upload in reply.files],
+        "audience": audience_words(len(people_), len(participants.strangers(reply.ticket, people_))),
+        "seconds": max(0, math.ceil((reply.due_at - utcnow()).total_seconds())),
+        "undo_url": url_for("tickets.undo", number=reply.ticket.number, reply_id=reply.id)
+        if reply.author_id == viewer.id
+        else None,
+    }
+
+
+def audience_words(people_count: int, new_count: int) -> str:
+    """An audience that is not simply the requester, in words; "" for that one."""
+    if people_count <= 1 and not new_count:
+        return ""
+    words = ngettext("%(num)d recipient", "%(num)d recipients", people_count)
+    return words + (", " + ngettext("%(num)d new", "%(num)d new", new_count) if new_count else "")

@@ -1,0 +1,198 @@
+"""The editor below a ticket: what it shows, and what its form says when it comes back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from flask import request
+from flask_babel import format_time
+from flask_babel import gettext as _
+
+from helpdesk.database import utcnow
+from helpdesk.errors import InvalidInput
+from helpdesk.models import Draft, ScheduledReply, Ticket, Upload
+from helpdesk.policy.status import CommentKind, Status
+from helpdesk.services import drafts, participants
+from helpdesk.services.drafts import Written
+from helpdesk.services.scheduled import Seen
+from helpdesk.web.access import viewer
+from helpdesk.web.filters import exact
+from helpdesk.web.forms import is_form_key, new_form_key
+from helpdesk.web.sending import audience_words
+
+KINDS = (CommentKind.REPLY, CommentKind.NOTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the form of the editor says.
+
+    Of `cc`, `added` are those the page did not show; `left_out` were shown and unticked. `then` is the status chosen
+    with the second button.
+    """
+
+    kind: CommentKind
+    text: str
+    cc: tuple[str, ...]
+    added: tuple[str, ...]
+    left_out: tuple[str, ...]
+    then: Status | None
+    form_key: str
+    seen: Seen
+    revision: int
+    tokens: tuple[str, ...]
+
+    @property
+    def written(self) -> Written:
+        if self.kind is not CommentKind.REPLY:
+            return Written(self.text)
+        return Written(self.text, self.added, self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Somebody in copy, to be ticked or not."""
+
+    email: str
+    name: str
+    chosen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """What stands in the editor. `other` is this person's draft of the other kind, `rival` a text that another window
+    has saved meanwhile."""
+
+    kind: str
+    body: str
+    copies: list[Copied]
+    cc: str
+    revisions: dict[str, int]
+    files: list[Upload]
+    form_id: str
+    seen: int
+    seen_reply: int
+    audience: str = ""
+    saved: str = ""
+    other: str = ""
+    rival: str = ""
+    errors: list[str] = field(default_factory=list)
+
+
+def _number(name: str) -> int | None:
+    text = request.form.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _addresses(name: str) -> tuple[str, ...]:
+    words = (re.split(r"[,;\s]+", value[:5000].strip()) for value in request.form.getlist(name)[:100])
+    return tuple(dict.fromkeys(word for part in words for word in part if word))
+
+
+def read_kind() -> CommentKind:
+    return CommentKind.NOTE if request.form.get("kind") == "note" else CommentKind.REPLY
+
+
+def read_answer() -> Answer:
+    """What was typed, whatever else is wrong with the form; `form_key` is "" for one that cannot be ours."""
+    kind, key, then = read_kind(), request.form.get("form_id", ""), request.form.get("then", "")
+    cc, shown = _addresses("cc"), _addresses("cc_shown")
+    return Answer(
+        kind=kind,
+        text=request.form.get("body", "").replace("\r\n", "\n").strip(),
+        cc=cc,
+        added=participants.missing(cc, shown),
+        left_out=participants.missing(shown, cc),
+        then=Status(then) if then in set(Status) else None,
+        form_key=key if is_form_key(key) else "",
+        seen=Seen(_number("seen"), _number("seen_reply") or 0),
+        revision=_number(f"revision_{kind.value}") or 0,
+        tokens=tuple(request.form.getlist("file")[:100]),
+    )
+
+
+def require_form_key(answer: Answer) -> None:
+    """Raises InvalidInput for a form that cannot have been ours."""
+    if not answer.form_key:
+        raise InvalidInput("The form was incomplete. Please send it again.")
+
+
+def editor(
+    ticket: Ticket,
+    *,
+    waiting: list[ScheduledReply],
+    typed: Answer | None = None,
+    errors: list[str] | None = None,
+    rival: str = "",
+) -> Editor:
+    """The editor with what was typed just now, else with the draft asked for or touched last, else empty."""
+    own = {draft.kind: draft for draft in drafts.of_ticket(viewer(), ticket)}
+    kind = typed.kind if typed else _chosen_kind(own)
+    draft, other = (
+        own.get(kind),
+        own.get(CommentKind.NOTE if kind is CommentKind.REPLY else CommentKind.REPLY),
+    )
+    reply_draft = own.get(CommentKind.REPLY)
+    written = typed.written if typed else _written(draft)
+    copies_of = typed.written if typed and typed.kind is CommentKind.REPLY else _written(reply_draft)
+    copies, further = _copies(ticket, copies_of)
+    comments = [comment.id for comment in ticket.comments]
+    return Editor(
+        kind=kind.value,
+        body=written.text,
+        copies=copies,
+        cc=", ".join(further),
+        revisions={k.value: own[k].revision if k in own else 0 for k in KINDS},
+        files=_files(ticket, draft, typed),
+        form_id=new_form_key(),
+        seen=max(comments, default=0),
+        seen_reply=max((reply.id for reply in waiting), default=0),
+        audience=audience_words(1 + sum(one.chosen for one in copies) + len(further), len(further)),
+        saved=_("Draft of %(when)s", when=when_words(draft)) if draft else "",
+        other=other.text if other else "",
+        rival=rival,
+        errors=errors or [],
+    )
+
+
+def _chosen_kind(own: dict[CommentKind, Draft]) -> CommentKind:
+    """An answer, unless the address asks for a note or a note is what was being written."""
+    asked = request.args.get("write")
+    if asked in {kind.value for kind in KINDS}:
+        return CommentKind(asked)
+    return next(iter(own), CommentKind.REPLY)
+
+
+def _written(draft: Draft | None) -> Written:
+    if draft is None:
+        return Written("")
+    recipients = draft.recipients
+    return Written(draft.text, tuple(recipients.get("cc", [])), tuple(recipients.get("left_out", [])))
+
+
+def _files(ticket: Ticket, draft: Draft | None, typed: Answer | None) -> list[Upload]:
+    held = list(draft.files) if draft else []
+    if typed is None:
+        return held
+    further = drafts.uploads_of(viewer(), ticket, typed.tokens)
+    return [*held, *(upload for upload in further if upload not in held)]
+
+
+def _copies(ticket: Ticket, written: Written) -> tuple[list[Copied], list[str]]:
+    """Who is in copy of the ticket, ticked unless left out; and the further addresses that were typed."""
+    people = participants.copied(ticket)
+    emails = [address.email for address in people]
+    ticked = participants.missing(emails, written.left_out)
+    copies = [Copied(address.email, address.user.shown_name, address.email in ticked) for address in people]
+    return copies, list(participants.missing(written.cc, emails))
+
+
+def when_words(draft: Draft) -> str:
+    """The time of day of a draft of the last hours, else its date too."""
+    passed = utcnow() - draft.updated_at
+    return (
+        format_time(draft.updated_at, "HH:mm")
+        if passed.total_seconds() < 12 * 3600
+        else exact(draft.updated_at)
+    )
