@@ -8,6 +8,7 @@ on SQLite larger ones lie in `INSTANCE_PATH/blobs`, written to a temporary name,
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import tempfile
@@ -72,6 +73,8 @@ def stage(data: bytes) -> StagedBlob:
     try:
         _write_file(path_of(digest), data)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageError("A file could not be stored: the disk of the desk is full.") from error
         raise StorageError(
             "A file could not be stored: %(reason)s.", reason=error.strerror or "disk error"
         ) from error

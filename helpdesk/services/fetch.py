@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from helpdesk.database import db, end_read, transaction, utcnow
 from helpdesk.errors import HelpdeskError, NotFound
@@ -62,8 +63,12 @@ def fetch_account(
     if refusal is not None:
         return refusal
     lease = FetchLease(account_id)
-    with transaction():
-        log_id = fetch_health.begin(account_id, utcnow()) if lease.take() else None
+    try:
+        with transaction():
+            log_id = fetch_health.begin(account_id, utcnow()) if lease.take() else None
+    except OperationalError as error:  # full or busy: nothing was begun, and the next look tries again
+        logger.error("account=%s fetching could not begin", account_id, exc_info=error)
+        return FetchResult(error=fetch_health.in_words(error)[0])
     if log_id is None:
         return FetchResult(note="Another fetch of this account is going on.")
     run = Run(account, lease, source, folder or account.incoming_folder, limit)

@@ -10,6 +10,7 @@ import logging
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from helpdesk.database import db, utcnow
 from helpdesk.errors import HelpdeskError
@@ -39,7 +40,19 @@ def in_words(error: Exception) -> tuple[str, str]:
     """A sentence for a person and the details for whoever looks closer."""
     if isinstance(error, HelpdeskError):
         return error.user_message, str(getattr(error, "detail", ""))
+    if isinstance(error, OperationalError):
+        return database_in_words(error), f"{type(error).__name__}: {error.orig}"
     return "The desk itself failed while fetching; the log tells more.", f"{type(error).__name__}: {error}"
+
+
+def database_in_words(error: OperationalError) -> str:
+    """What keeps the database from taking a mail, for who must mend it."""
+    words = str(error.orig).lower()
+    if "full" in words or "no space left" in words:
+        return "The disk of the desk is full: no mail is taken until there is room again."
+    if "locked" in words or "lock timeout" in words:
+        return "The desk's database was busy for too long; the mail is taken the next time."
+    return "The desk's database cannot be used just now; the mail stays on the server."
 
 
 def succeed(lease: FetchLease, log_id: int, *, found: int, taken: int, known: int) -> None:

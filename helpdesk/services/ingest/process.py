@@ -7,6 +7,7 @@ rolled back, counted, and tried again later; after five times it is `failed`, fo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections import Counter
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from helpdesk import storage
 from helpdesk.database import db, end_read, insert_once, transaction, utcnow
@@ -143,6 +144,14 @@ class _Worker:
         return bool(self.summary.waiting_ids) and time.monotonic() < (self.patient_until or 0)
 
     def work_off(self, claim: Claim, is_over: Callable[[], bool]) -> None:
+        try:
+            self._work_off(claim, is_over)
+        except SQLAlchemyError:  # no fault of these mails: they must not run out of attempts
+            with contextlib.suppress(SQLAlchemyError):
+                claim.give_back()
+            raise
+
+    def _work_off(self, claim: Claim, is_over: Callable[[], bool]) -> None:
         self.own = own.load()
         for position, email_id in enumerate(claim.email_ids):
             if position and is_over():

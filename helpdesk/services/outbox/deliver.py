@@ -32,7 +32,9 @@ logger = logging.getLogger(__name__)
 retry, cancel = queue.retry, queue.cancel
 MOST_LOST_CONNECTIONS = 3
 REPLY_CODE = re.compile(r"(?:^|: )([45]\d\d)\b", re.MULTILINE)
-PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # between tries to write down what the server said
+# Between tries to write down what the server said: a disk that runs full is noticed by people within minutes.
+TRIES_WHEN_STOPPING = 3
+PAUSES_S = (0.1, 0.5, 1.0, 2.0, *[5.0] * 120)
 
 
 class LeaseLost(Exception):
@@ -80,13 +82,15 @@ class _Run:
         self.given = sender
         self.sender = sender
         self.lost_connections = 0
+        self.should_stop: Callable[[], bool] = lambda: False
         self.max_attempts: int = current_app.config["EMAIL_MAX_RETRY_ATTEMPTS"]
 
     def work(self, should_stop: Callable[[], bool] | None, deadline: float | None) -> None:
+        self.should_stop = should_stop or self.should_stop
         try:
             if not self._begin():
                 return
-            while not (should_stop and should_stop()) and not (deadline and time.monotonic() >= deadline):
+            while not self.should_stop() and not (deadline and time.monotonic() >= deadline):
                 email_id = self._claim_next()
                 if email_id is None or not self._attempt(email_id):
                     return
@@ -240,14 +244,19 @@ class _Run:
 
     def _write(self, email_id: int, verdict: Verdict) -> None:
         """Write the verdict down, again and again if need be: what the server took must not be sent twice."""
-        for pause in (*PAUSES_S, None):
+        tries_when_stopping = TRIES_WHEN_STOPPING
+        for number, pause in enumerate((*PAUSES_S, None)):
             try:
                 with transaction():
                     self._update(email_id, verdict)
                 break
-            except SQLAlchemyError:
-                logger.exception("outgoing=%s state=%s not written", email_id, verdict.values["state"])
-            if pause is None:
+            except SQLAlchemyError as error:
+                why = error if number == 0 else None  # the reason once, not a hundred times
+                logger.error(
+                    "outgoing=%s state=%s not written", email_id, verdict.values["state"], exc_info=why
+                )
+            tries_when_stopping -= self.should_stop()
+            if pause is None or tries_when_stopping < 0:
                 logger.critical("outgoing=%s state=%s is lost", email_id, verdict.values["state"])
                 return
             time.sleep(pause)
