@@ -12,6 +12,7 @@ from helpdesk.models.mail import (
 )
 from helpdesk.models.people import Grant, LoginToken, User, UserAddress, UserSession
 from helpdesk.models.settings import Counter, Setting
+from helpdesk.models.tags import Tag, TicketTag
 from helpdesk.models.tickets import Attachment, Comment, Participant, Ticket
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
     "Participant",
     "ScheduledReply",
     "Setting",
+    "Tag",
     "Ticket",
+    "TicketTag",
     "Upload",
     "User",
     "UserAddress",

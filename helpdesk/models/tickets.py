@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from helpdesk.database import Base, intpk, longtext, str32, str255, str998
 from helpdesk.models.mail import EmailAccount
 from helpdesk.models.people import User, UserAddress
+from helpdesk.models.tags import Tag
 from helpdesk.models.types import Word
 from helpdesk.policy.status import Category, CommentKind, Disposition, Priority, Status
 
@@ -75,6 +76,7 @@ class Ticket(Base):
     )
     comments: Mapped[list[Comment]] = relationship(back_populates="ticket", order_by="Comment.id")
     participants: Mapped[list[Participant]] = relationship(back_populates="ticket", order_by="Participant.id")
+    tags: Mapped[list[Tag]] = relationship(secondary="ticket_tag", order_by="Tag.folded", viewonly=True)
 
 
 class Comment(Base):

@@ -31,7 +31,7 @@ class Action(StrEnum):
     SEE_NOTES = "read notes and unreleased messages"
     SEE_HISTORY = "see the history and the deliveries"
     ANSWER = "answer and write notes"
-    CHANGE = "change status, assignee, priority, category, due date"
+    CHANGE = "change status, assignee, priority, category, due date, tags"
     BE_ASSIGNED = "be assigned"
     RELEASE = "release a stranger's message"
     SET_ASIDE = "mark as spam or trash, and restore"

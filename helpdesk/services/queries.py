@@ -15,7 +15,7 @@ from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.highlight import Part, mark
 from helpdesk.policy.search_query import SearchQuery
 from helpdesk.policy.status import ACTIVE, Category, CommentKind, Disposition, Priority, Status
-from helpdesk.services import access, search
+from helpdesk.services import access, search, tags
 from helpdesk.services.sorting import PHASES, PageKey, Sort
 
 PAGE_SIZE = 50
@@ -32,6 +32,7 @@ class TicketFilter:
     account_id: int | None = None
     is_overdue: bool = False
     requester_id: int | None = None
+    tag: str | None = None
     query: SearchQuery = field(default_factory=SearchQuery)
 
 
@@ -73,6 +74,8 @@ def _conditions(chosen: TicketFilter) -> list[ColumnElement[bool]]:
     ):
         if value is not None:
             conditions.append(column == value)
+    if chosen.tag:
+        conditions.append(tags.having(chosen.tag))
     if chosen.is_overdue:
         conditions += [Ticket.due_at < utcnow(), Ticket.status.in_(ACTIVE)]
     return conditions
@@ -143,6 +146,7 @@ def _with_people(statement: Select[Ticket]) -> Select[Ticket]:
         joinedload(Ticket.assignee).selectinload(User.addresses),
         joinedload(Ticket.account),
         joinedload(Ticket.requester_address),
+        selectinload(Ticket.tags),
     )
 
 

@@ -21,7 +21,7 @@ from helpdesk.policy.highlight import Part
 from helpdesk.policy.search_query import SearchQuery, Term
 from helpdesk.policy.search_words import fold
 from helpdesk.policy.status import ACTIVE
-from helpdesk.services import people, settings
+from helpdesk.services import people, settings, tags
 from helpdesk.services.search_index import FTS, WORDS
 
 LOOKED_AT = 1000  # comments of a page that are looked through for a hit to show, the newest first
@@ -52,6 +52,8 @@ def filters(viewer: User, query: SearchQuery) -> Iterator[ColumnElement[bool]]:
     ):
         if chosen:
             yield column.in_(chosen)
+    for tag in query.tags:
+        yield tags.having(tag)
     if query.assignee is not None:
         yield _assigned_to(viewer, query.assignee)
     if query.account is not None:

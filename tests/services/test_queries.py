@@ -114,4 +114,4 @@ def test_the_list_needs_the_same_few_statements_however_long_it_is(desk):
     count(1)
     count(7)
     assert counted[0] == counted[1]
-    assert counted[1] <= 6
+    assert counted[1] <= 8

@@ -94,6 +94,7 @@ ROUTES = {
         "404",
     ),  # the agent's own answer: not even an admin takes it back
     "POST /tickets/<int:number>/properties": TICKET_TEAM,
+    "POST /tickets/<int:number>/tags": TICKET_TEAM,
     "POST /tickets/<int:number>/comments/<int:comment_id>/release": TICKET_TEAM,
     "POST /tickets/<int:number>/mails/<int:email_id>/retry": (
         "in",

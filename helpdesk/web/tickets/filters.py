@@ -93,9 +93,10 @@ def read_list_state(args: Mapping[str, str], viewer: User) -> ListState:
         category=_word(Category, args.get("category")),
         account_id=_number(args.get("account")),
         is_overdue=view == "overdue",
+        tag=args.get("tag", "")[:100] or None,
         query=search.parse(typed),
     )
-    names = ("view", "status", "assignee", "priority", "category", "account", "sort")
+    names = ("view", "status", "assignee", "priority", "category", "account", "tag", "sort")
     kept = {name: args[name] for name in names if args.get(name)} | ({"q": typed} if typed else {})
     if typed:
         kept.pop("view", None)

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.policy.status import Status, allowed
-from helpdesk.services import access, people, queries, replies, scheduled, settings
+from helpdesk.services import access, people, queries, replies, scheduled, settings, tags
 from helpdesk.web.access import require, viewer
 from helpdesk.web.security import go, go_to
 from helpdesk.web.sending import sending
@@ -56,8 +56,9 @@ def conversation(ticket: Ticket) -> list[Entry]:
         for comment in access.visible_comments(ticket, viewer())
     ]
     names = {user.id: user.shown_name for user in people.team()}
+    tag_names = tags.names()
     for event in queries.history(ticket):
-        words = describe_event(event, names)
+        words = describe_event(event, names, tag_names)
         if words:
             entries.append(Entry(event.occurred_at, words=words))
     return sorted(entries, key=lambda entry: (entry.at, entry.comment is None))
@@ -116,6 +117,7 @@ def render_ticket(
         assignable=people.assignable(ticket.account_id),
         next_statuses=[(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
         due=due_value(ticket),
+        known_tags=tags.known(),
         other_tickets=queries.other_tickets(viewer(), ticket),
         machine_mails=machine_mails(ticket),
         max_bytes=current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"],

@@ -54,8 +54,8 @@ def category_word(category: str) -> str:
     }.get(Category(category), category)
 
 
-def describe_event(event: Event, names: Mapping[int, str]) -> str:
-    """One line, or "" for an event that needs none beside the conversation."""
+def describe_event(event: Event, names: Mapping[int, str], tags: Mapping[int, str] | None = None) -> str:
+    """One line, or "" for an event that needs none beside the conversation. `names` of people, `tags` by id."""
     who = event.actor.shown_name if event.actor else _("The desk")
     after = event.data.get("after")
     match event.type:
@@ -76,6 +76,10 @@ def describe_event(event: Event, names: Mapping[int, str]) -> str:
         case "reply.stopped":
             author = names.get(int(str(event.data.get("author_id", 0))), _("a colleague"))
             return _("An answer by %(who)s was not sent; it is a draft again", who=author)
+        case "ticket.tagged":
+            return _("%(who)s added the tag %(what)s", who=who, what=_tag(event, tags))
+        case "ticket.untagged":
+            return _("%(who)s took the tag %(what)s off", who=who, what=_tag(event, tags))
         case "comment.released":
             return _("%(who)s let a message in", who=who)
         case "email.sent" if event.data.get("purpose") == "ticket_created":
@@ -85,6 +89,12 @@ def describe_event(event: Event, names: Mapping[int, str]) -> str:
         case "email.bounced":
             return _("A mail came back")
     return ""
+
+
+def _tag(event: Event, tags: Mapping[int, str] | None) -> str:
+    tag_id = event.data.get("tag_id")
+    name = (tags or {}).get(tag_id) if isinstance(tag_id, int) else None
+    return f"“{name}”" if name else _("that is gone by now")
 
 
 def _due(who: str, after: object) -> str:
