@@ -125,6 +125,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TIMEZONE", _zone, "UTC", "Time zone of the desk, for example Europe/Berlin"),
     Setting("LANGUAGE", _language, "en", "Language of pages and mails for people who chose none: en or de"),
     Setting("TICKET_NUMBER_FORMAT", check_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"),
+    Setting("CONTACT_FORM", _boolean, False, "Public form at /contact, for people who have not signed in"),
     Setting("LOG_LEVEL", _text, "INFO", "DEBUG, INFO, WARNING or ERROR"),
     # where things are kept
     Setting("DATABASE_URL", _text, None, "Database. Default: SQLite in INSTANCE_PATH; PostgreSQL: postgresql://...", secret=True),

@@ -89,8 +89,8 @@ def open_ticket(
 
 
 def offered_accounts() -> list[EmailAccount]:
-    """The accounts customers may write to, by name; the first of all when the desk offers none."""
-    rows = select(EmailAccount).where(EmailAccount.is_active).order_by(EmailAccount.name, EmailAccount.id)
+    """The accounts customers may write to, the oldest first; that one alone when the desk offers none."""
+    rows = select(EmailAccount).where(EmailAccount.is_active).order_by(EmailAccount.id)
     active = list(db.session.scalars(rows))
     return [account for account in active if account.is_offered] or active[:1]
 

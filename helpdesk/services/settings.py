@@ -37,6 +37,7 @@ DEFAULTS: dict[str, object] = {
     "hold_sending": False,
     "retention_days": 365,
     "customer_passwords": True,
+    "contact_form": False,
     "session_idle_hours": 24 * 7,
     "session_max_days": 30,
     "undo_seconds": 15,
@@ -46,6 +47,7 @@ ENVIRONMENT = {  # setting -> the name that wins over it, and what that is when 
     "language": ("LANGUAGE", "en"),
     "number_format": ("TICKET_NUMBER_FORMAT", "TKT-{year}-{number:05d}"),
     "retention_days": ("EMAIL_RETENTION_DAYS", 365),
+    "contact_form": ("CONTACT_FORM", False),
 }
 
 

@@ -91,10 +91,16 @@ def tag(ticket: Ticket) -> str:
     return settings.tag_of(ticket)
 
 
-def paragraphs(text: str | None) -> Markup:
-    """Plain text as paragraphs with line breaks; web addresses become links that show where they lead."""
+def paragraphs(text: str | None, links: bool = True) -> Markup:
+    """Plain text as paragraphs with line breaks; web addresses become links that show where they lead.
+
+    Not with `links=False`: what a stranger wrote is not made easy to follow.
+    """
+    linked = _linked if links else escape
     blocks = re.split(r"\n[ \t]*\n+", (text or "").replace("\r\n", "\n").strip("\n"))
-    return Markup("\n").join(Markup("<p>{}</p>").format(_lines(block)) for block in blocks if block.strip())
+    return Markup("\n").join(
+        Markup("<p>{}</p>").format(_lines(block, linked)) for block in blocks if block.strip()
+    )
 
 
 def cleaned(html: str) -> Markup:
@@ -125,8 +131,8 @@ def _aware(when: datetime) -> datetime:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _lines(block: str) -> Markup:
-    return Markup("<br>\n").join(_linked(line.rstrip()) for line in block.split("\n"))
+def _lines(block: str, linked: Callable[[str], Markup]) -> Markup:
+    return Markup("<br>\n").join(linked(line.rstrip()) for line in block.split("\n"))
 
 
 def _linked(line: str) -> Markup:

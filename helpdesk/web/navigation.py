@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from helpdesk.models import User
 from helpdesk.policy.status import Role
-from helpdesk.services import queries, scheduled, settings
+from helpdesk.services import contact, queries, scheduled, settings
 from helpdesk.web.access import viewer_or_none
 from helpdesk.web.sending import sending
 
@@ -25,7 +25,8 @@ def surroundings() -> dict[str, object]:
     user = viewer_or_none()
     found: dict[str, object] = {"desk_name": settings.desk_name()}
     if user is None:
-        return found
+        contact_url = "/contact" if contact.is_on() else None
+        return found | {"portal": {"home_url": "/", "sign_in_url": "/sign-in"}, "contact_url": contact_url}
     if user.is_team:
         waiting = [sending(reply, user) for reply in scheduled.waiting_of(user)]
         return found | {"nav": sidebar(user), "settings_nav": settings_list(user), "own_waiting": waiting}

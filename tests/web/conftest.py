@@ -14,7 +14,7 @@ from helpdesk.extensions import limiter
 from helpdesk.mail.types import MailFile
 from helpdesk.models import EmailMessage, User
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.services import attachments, queries, scheduled, sessions
+from helpdesk.services import attachments, queries, scheduled, sessions, settings
 from helpdesk.services.tickets import comments
 from tests import factories
 from tests.factories import PASSWORD
@@ -99,6 +99,7 @@ def team(app):
 def desk(app, team):
     """The team's desk with a designed mail, a file and a mail that failed on the customer's ticket."""
     with app.app_context(), transaction():
+        settings.put("contact_form", True)
         ticket = queries.by_number(team["ticket"])
         staged = attachments.stage([MailFile("log.txt", "text/plain", b"a line")])
         words = comments.Words("More words", html="<p>More <b>words</b></p>", files=staged)

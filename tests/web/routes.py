@@ -110,6 +110,10 @@ ROUTES = {
     "POST /my/tickets/<int:number>/answer": REQUESTER,
     "POST /my/tickets/<int:number>/close": REQUESTER,
     "POST /my/tickets/<int:number>/reopen": REQUESTER,
+    # the public form, switched on; whoever is signed in is sent to a page of his own
+    "GET /contact": EVERYBODY,
+    "POST /contact": EVERYBODY,
+    "GET /contact/thanks": EVERYBODY,
     # files
     "GET /files/<token>/<path:name>": TICKET,
     "GET /comments/<int:comment_id>/html": TICKET_TEAM,

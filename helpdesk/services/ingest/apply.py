@@ -245,6 +245,7 @@ def _words(mail: Delivery, text: str, *, is_released: bool = True) -> Words:
 def _name_unverified(mail: Delivery, comment: Comment) -> None:
     """Show what the mail claims, and that nobody vouches for it."""
     if mail.reading.author is None:
+        comment.is_unverified = True
         claimed = mail.reading.claimed
         shown = f"{claimed.name} <{claimed.email}>".strip() if claimed.email else "no sender"
         comment.author_name = f"{shown[:220]} (unverified)"

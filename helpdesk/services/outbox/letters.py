@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flask import current_app
-from flask_babel import gettext
+from flask_babel import force_locale, gettext
 
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
@@ -169,7 +169,7 @@ def _opening_answer(email: EmailMessage) -> Letter:
 def _ticket_created(email: EmailMessage) -> Letter:
     """The acknowledgement: its only words from outside are the subject, made harmless."""
     ticket = _ticket_of(email)
-    subject = safe_subject(ticket.subject)
+    subject = _harmless_subject(ticket)
     rendered = templates.render(
         "ticket_created",
         language=ticket.requester.language,
@@ -183,6 +183,14 @@ def _ticket_created(email: EmailMessage) -> Letter:
     )
     envelope = Envelope(email.account, email.recipients["to"])
     return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), automatic=REPLIED)
+
+
+def _harmless_subject(ticket: Ticket) -> str:
+    """The customer's subject, made harmless; of what somebody unverified typed nothing at all is repeated."""
+    if not any(comment.is_unverified for comment in ticket.comments[:1]):
+        return safe_subject(ticket.subject)
+    with force_locale(ticket.requester.language or settings.language()):
+        return str(gettext("Your message to us"))
 
 
 def _own_text(ticket: Ticket, subject: str) -> str:

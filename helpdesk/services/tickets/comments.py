@@ -41,8 +41,13 @@ def write(
     *,
     author: User | None,
     address: UserAddress | None = None,
+    said_by: str = "",
+    is_unverified: bool = False,
 ) -> Comment:
-    """Add the row and its files; says nothing about what follows."""
+    """Add the row and its files; says nothing about what follows.
+
+    `said_by` is the name whoever wrote it gives himself; of somebody unverified it is all there is.
+    """
     if len(words.text) > MAX_TEXT:
         raise InvalidInput("The text is too long: at most 5 million characters.", field="text")
     is_incoming = kind is CommentKind.INCOMING
@@ -51,7 +56,7 @@ def write(
         ticket_id=ticket.id,
         kind=kind,
         author_id=author.id if author else None,
-        author_name=(author.shown_name if author else email)[:255],
+        author_name=(said_by or (author.shown_name if author else email))[:255],
         author_email=email,
         text=words.text,
         full_text=words.full_text or words.text,
@@ -59,6 +64,7 @@ def write(
         is_from_email=words.is_from_email,
         is_automatic=words.is_automatic,
         is_released=words.is_released,
+        is_unverified=is_unverified,
         message_id=words.message_id,
         created_at=utcnow(),
         form_key=words.form_key,

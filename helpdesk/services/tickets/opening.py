@@ -50,12 +50,15 @@ def open_ticket(
     follow_up_of: Ticket | None = None,
     email_id: int | None = None,
     automatic: str = "no",
+    said_by: str = "",
+    is_unverified: bool = False,
 ) -> tuple[Ticket, Comment]:
     """Make a ticket and its description. Raises InvalidInput for a form without a subject, Forbidden for whom the
     account or the requester is none of his business.
 
     `created_by` is the agent who opens it on behalf of the customer; then the description is the agent's reply, else
     the customer's words. `automatic` is the value of `mail.types.Automatic`, for whoever decides on an answer.
+    `is_unverified`: somebody who calls himself `said_by` typed the requester's address into a public form.
     """
     if not from_email:
         _demand(actor, created_by, account, requester)
@@ -88,10 +91,13 @@ def open_ticket(
     for address in cc:
         join(ticket, address, role="cc")
     kind = CommentKind.REPLY if created_by else CommentKind.INCOMING
-    comment = write(ticket, kind, words, author=actor or requester.user, address=requester)
+    author = None if is_unverified else actor or requester.user
+    comment = write(
+        ticket, kind, words, author=author, address=requester, said_by=said_by, is_unverified=is_unverified
+    )
     events.record(
         "ticket.opened", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
-        via="email" if from_email else "web", automatic=automatic, assignee_id=ticket.assignee_id,
+        via="email" if from_email else "form" if is_unverified else "web", automatic=automatic, assignee_id=ticket.assignee_id,
     )  # fmt: skip
     return ticket, comment
 

@@ -20,7 +20,7 @@ from helpdesk.web.tickets.wording import category_word
 class OwnTicketForm(Form):
     """A customer's new ticket."""
 
-    account = SelectField(_("For"), coerce=int)
+    account = SelectField(_("Who is it for?"), coerce=int)
     subject = StringField(
         _("Subject"),
         filters=[trimmed],

@@ -76,6 +76,7 @@ def render_ticket(ticket: Ticket, typed: Typed | None = None) -> str:
         "portal/show.html",
         ticket=ticket,
         comments=comments,
+        is_unverified=any(comment.is_unverified for comment in comments),
         files_of=files_of,
         author_of=author_of,
         typed=typed or Typed(),
@@ -88,6 +89,9 @@ def render_ticket(ticket: Ticket, typed: Typed | None = None) -> str:
 
 
 def author_of(comment: Comment) -> str:
+    """Of somebody unverified the name he gave himself is not repeated: it could be ours."""
+    if comment.is_unverified:
+        return _("Sent with our contact form")
     return _("You") if is_own(comment, viewer()) else comment.author_name or comment.author_email
 
 

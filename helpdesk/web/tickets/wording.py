@@ -60,9 +60,7 @@ def describe_event(event: Event, names: Mapping[int, str], tags: Mapping[int, st
     after = event.data.get("after")
     match event.type:
         case "ticket.opened":
-            return (
-                _("Opened by mail") if event.data.get("via") == "email" else _("Opened by %(who)s", who=who)
-            )
+            return _opened(event, who)
         case "ticket.status_changed":
             return _("%(who)s set the status to %(what)s", who=who, what=status_word(str(after)))
         case "ticket.priority_changed":
@@ -95,6 +93,15 @@ def _tag(event: Event, tags: Mapping[int, str] | None) -> str:
     tag_id = event.data.get("tag_id")
     name = (tags or {}).get(tag_id) if isinstance(tag_id, int) else None
     return f"“{name}”" if name else _("that is gone by now")
+
+
+def _opened(event: Event, who: str) -> str:
+    match event.data.get("via"):
+        case "email":
+            return _("Opened by mail")
+        case "form":
+            return _("Opened with the public contact form")
+    return _("Opened by %(who)s", who=who)
 
 
 def _due(who: str, after: object) -> str:
