@@ -1,5 +1,8 @@
 """Real servers and a real browser around a desk of real processes."""
 
+import sqlite3
+
+import psycopg
 import pytest
 
 from tests import factories
@@ -44,3 +47,20 @@ def page(chromium, running_desk):
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def execute(database_url):
+    """Run SQL beside the desk, on its own connection."""
+
+    def run(statement):
+        if database_url.startswith("sqlite"):
+            with sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=10) as connection:
+                rows = connection.execute(statement).fetchall()
+            connection.close()
+            return rows
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    return run

@@ -4,12 +4,10 @@ import email
 import email.policy
 import hashlib
 import os
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
 
-import psycopg
 import pytest
 
 from tests import factories
@@ -68,23 +66,6 @@ def batch(turn):
         other, subject=f"file {turn}", files=[("data.bin", "application/octet-stream", large)]
     )
     return [plain, with_file, plain], hashlib.sha256(large).hexdigest()
-
-
-@pytest.fixture
-def execute(database_url):
-    """Run SQL beside the desk, on its own connection."""
-
-    def run(statement):
-        if database_url.startswith("sqlite"):
-            with sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=10) as connection:
-                rows = connection.execute(statement).fetchall()
-            connection.close()
-            return rows
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-
-    return run
 
 
 @pytest.mark.processes

@@ -60,3 +60,23 @@ class ValkeyServer:
             self.resume()
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def refuse(self, trouble):
+        """From now on every write is refused: the store is `full`, or `read-only` as the copy of another."""
+        if trouble == "full":
+            self.client().config_set("maxmemory", 1)
+        else:
+            self.client().replicaof("127.0.0.1", 1)
+        try:
+            self.client().set("probe", 1)
+        except RedisError:
+            return
+        raise AssertionError("the store still takes writes")
+
+    def accept(self):
+        self.client().replicaof("NO", "ONE")
+        self.client().config_set("maxmemory", 0)
+
+    def jobs(self):
+        """How many jobs wait in all queues."""
+        return sum(self.client().llen(f"rq:queue:{name}") for name in ("fetch", "ingest", "send", "default"))
