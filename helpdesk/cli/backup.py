@@ -73,6 +73,12 @@ def restore_command(file: Path, force: bool) -> None:
         click.echo(f"What was there before is in {restored.aside}")
     if restored.missing:
         click.secho(f"{restored.missing} files were missing or damaged in the backup.", fg="red", err=True)
+    if restored.held:
+        click.secho(
+            f"Sending is held: {restored.held} mails waited when the backup was made and may have gone out since. Look at "
+            "them in the browser, then let them go under Settings.",
+            fg="yellow",
+        )
     click.echo("Start the desk with make run, which brings the database up to date.")
 
 

@@ -36,14 +36,24 @@ ALLOWED = re.compile(
     r"manifest\.json|helpdesk\.sqlite3|secret_key|blobs/[0-9a-f]{2}/[0-9a-f]{64}|practice/[\w.,:=@/-]+"
 )
 
+WAITING = {
+    "email_message": "SELECT count(*) FROM email_message WHERE direction = 'out' AND state IN ('queued', 'sending')",
+    "scheduled_reply": "SELECT count(*) FROM scheduled_reply WHERE state = 'waiting'",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What the archive said of itself, and where the earlier database was put; None when there was none."""
+    """What the archive said of itself, and where the earlier database was put; None when there was none.
+
+    `missing` large files were not whole. `held` mails were waiting to be sent and now wait for an admin's word: since the
+    backup they may have gone out.
+    """
 
     manifest: Manifest
     aside: Path | None
     missing: int
+    held: int
 
 
 def restore(archive: Path, instance: Path, *, revisions: Collection[str], force: bool = False) -> Restored:
@@ -64,7 +74,8 @@ def restore(archive: Path, instance: Path, *, revisions: Collection[str], force:
             _unpack(archive, unpacked)
             manifest = _check(unpacked, revisions)
             missing = _check_files(unpacked)
-            return Restored(manifest, _set_in_place(unpacked, instance), missing)
+            held = _hold_sending(unpacked)
+            return Restored(manifest, _set_in_place(unpacked, instance), missing, held)
     except (tarfile.TarError, EOFError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidInput(
@@ -117,6 +128,18 @@ def _check_files(folder: Path) -> int:
             path.unlink(missing_ok=True)
             missing += 1
     return missing
+
+
+def _hold_sending(folder: Path) -> int:
+    """Keep what waited when the backup was taken from being sent a second time; counts it."""
+    with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        waiting = sum(
+            connection.execute(query).fetchone()[0] for table, query in WAITING.items() if table in names
+        )
+        if waiting:
+            connection.execute("INSERT OR REPLACE INTO setting (name, value) VALUES ('hold_sending', 'true')")
+    return int(waiting)
 
 
 def _set_in_place(unpacked: Path, instance: Path) -> Path | None:

@@ -18,7 +18,7 @@ from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailMessage, EmailPollLog
 from helpdesk.models.mail import EmailState
-from helpdesk.services import doctor
+from helpdesk.services import doctor, settings
 from helpdesk.services.ingest import process, store
 from tests import factories
 from tests.conftest import ENVIRONMENT, make_app
@@ -163,6 +163,34 @@ def test_a_desk_that_is_there_is_put_aside_only_with_force(desk, tmp_path):
     count = "SELECT count(*) FROM ticket"
     assert sqlite3.connect(aside / "helpdesk.sqlite3").execute(count).fetchone() == (2,)
     assert sqlite3.connect(folder / "helpdesk.sqlite3").execute(count).fetchone() == (1,)
+
+
+def test_mails_that_waited_are_not_sent_a_second_time_by_themselves(desk, tmp_path):
+    """The acknowledgement waited when the backup was made; the desk has sent it since."""
+    backup(desk, tmp_path / "copy.tar.gz")
+    done = restore(tmp_path / "copy.tar.gz", tmp_path / "again")
+    assert "Sending is held: 1 mails" in done.stdout
+    again = make_app(tmp_path / "again")
+    with again.app_context():
+        assert settings.is_holding()
+        result = again.test_cli_runner().invoke(args=["send-emails"])
+        assert result.output == "Still waiting: 1\n"
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_a_desk_with_nothing_to_send_is_not_held(desk, tmp_path):
+    with desk.app_context():
+        with transaction() as session:
+            session.execute(update(EmailMessage).values(state=EmailState.SENT))
+        db.session.remove()
+    backup(desk, tmp_path / "copy.tar.gz")
+    done = restore(tmp_path / "copy.tar.gz", tmp_path / "again")
+    assert "held" not in done.stdout
+    with make_app(tmp_path / "again").app_context():
+        assert not settings.is_holding()
+        db.session.remove()
+        db.engine.dispose()
 
 
 def test_a_running_desk_is_not_replaced(desk, tmp_path):
