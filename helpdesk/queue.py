@@ -64,6 +64,7 @@ TASKS: dict[str, Task] = {
     "deliver_reply": Task("helpdesk.jobs.tasks.deliver_reply", DEFAULT, timeout_s=60),
     "fetch_due": Task("helpdesk.jobs.tasks.fetch_due", DEFAULT, timeout_s=60),
     "sweep": Task("helpdesk.jobs.tasks.sweep", DEFAULT, timeout_s=60),
+    "check_alarms": Task("helpdesk.jobs.tasks.check_alarms", DEFAULT, timeout_s=60),
     "clean_up": Task("helpdesk.jobs.tasks.clean_up", DEFAULT, timeout_s=600),
 }
 

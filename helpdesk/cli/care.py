@@ -12,7 +12,7 @@ from helpdesk.cli.command import DeskCommand, fail
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy.status import Role
-from helpdesk.services import doctor, links, passwords, people
+from helpdesk.services import alarms, doctor, links, passwords, people
 from helpdesk.services.links import Purpose
 
 
@@ -56,4 +56,17 @@ def doctor_command() -> None:
     click.secho("All is well.", fg="green")
 
 
-COMMANDS = (create_user, doctor_command)
+@click.command("send-alarms", cls=DeskCommand)
+@with_appcontext
+def send_alarms() -> None:
+    """Tell the administrators by mail of accounts that stopped fetching, and of those that work again."""
+    told = alarms.check()
+    for address in told.stalled:
+        click.secho(f"Told the administrators that no mail comes in from {address}.", fg="red")
+    for address in told.recovered:
+        click.secho(f"Told the administrators that mail comes in from {address} again.", fg="green")
+    if not told.stalled and not told.recovered:
+        click.echo("Nothing new to tell.")
+
+
+COMMANDS = (send_alarms, create_user, doctor_command)

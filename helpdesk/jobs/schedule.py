@@ -40,6 +40,7 @@ RECONCILE_S = 5.0
 LOCK_S = 5  # how long a scheduler that was killed in the middle of a turn can hold up the next one
 RUN_PATIENCE_S = 20
 FETCH_LOOK_S = 15
+ALARM_LOOK_S = 60
 DAY_S = 86400
 REDIS_TIMEOUT_S = 5.0
 NEVER = -1  # the entry must outlive any time without workers
@@ -62,6 +63,7 @@ PERIODIC: tuple[tuple[str, str, Callable[[Mapping[str, Any]], int]], ...] = (
         lambda settings: min(settings["EMAIL_TO_TICKET_CHECK_INTERVAL"], FETCH_LOOK_S),
     ),
     ("periodic-sweep", "sweep", lambda settings: settings["SWEEP_INTERVAL"]),
+    ("periodic-alarms", "check_alarms", lambda _: ALARM_LOOK_S),
     ("periodic-clean-up", "clean_up", lambda _: DAY_S),
 )
 

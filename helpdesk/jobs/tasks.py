@@ -14,7 +14,7 @@ import helpdesk.services.outbox.deliver as outbox
 import helpdesk.services.sweep as sweeping
 from helpdesk.jobs.budget import deadline, should_stop
 from helpdesk.queue import wake
-from helpdesk.services import retention, scheduled_delivery
+from helpdesk.services import alarms, retention, scheduled_delivery
 
 
 def fetch_account(account_id: int) -> None:
@@ -50,6 +50,11 @@ def sweep() -> None:
     """Wake whatever a lost job, a dead worker or an empty Redis forgot."""
     for task, ids in sweeping.sweep():
         wake(task, *ids)
+
+
+def check_alarms() -> None:
+    """Tell the admins of accounts whose fetching has stalled, or works again."""
+    alarms.check()
 
 
 def clean_up() -> None:

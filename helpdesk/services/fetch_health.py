@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.exc import OperationalError
 
-from helpdesk.database import db, utcnow
+from helpdesk.database import UtcDateTime, db, utcnow
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, EmailPollLog
 from helpdesk.services import events
@@ -58,7 +58,13 @@ def database_in_words(error: OperationalError) -> str:
 def succeed(lease: FetchLease, log_id: int, *, found: int, taken: int, known: int) -> None:
     """Within a transaction: the run is over and went well."""
     failures = _failures(lease.account_id)
-    values = {"consecutive_failures": 0, "last_error": "", "last_error_detail": "", "fetch_again_at": None}
+    values = {
+        "consecutive_failures": 0,
+        "last_error": "",
+        "last_error_detail": "",
+        "fetch_again_at": None,
+        "failing_since": None,
+    }
     is_ours = lease.release(last_success_at=utcnow(), **values)
     _close_log(log_id, found=found, taken=taken, known=known)
     if is_ours and failures >= ALARM_AFTER:
@@ -73,6 +79,7 @@ def fail(lease: FetchLease, log_id: int, error: Exception, *, found: int, taken:
         consecutive_failures=failures,
         last_error=sentence,
         last_error_detail=detail,
+        failing_since=func.coalesce(EmailAccount.failing_since, literal(utcnow(), UtcDateTime())),
         fetch_again_at=utcnow() + delay_after(failures),
     )
     _close_log(log_id, found=found, taken=taken, known=known, error=sentence, error_detail=detail)

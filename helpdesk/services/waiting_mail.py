@@ -7,7 +7,7 @@ from helpdesk.database import db
 from helpdesk.errors import NotFound
 from helpdesk.models import EmailMessage, User
 from helpdesk.models.mail import Direction
-from helpdesk.services import access
+from helpdesk.services import access, mail_log
 from helpdesk.services.ingest import process
 from helpdesk.services.outbox import queue
 
@@ -37,7 +37,7 @@ def put_away(email: EmailMessage, *, actor: User) -> None:
 
 
 def raw(email: EmailMessage) -> bytes:
-    """The bytes of a received mail. Raises NotFound for ours: a link in them would sign the reader in."""
-    if email.direction is not Direction.IN or email.raw_sha256 is None:
+    """The bytes of a mail. Raises NotFound for one with a one-time link: it would sign the reader in as somebody else."""
+    if email.raw_sha256 is None or mail_log.is_secret(email):
         raise NotFound("There is no such mail.")
     return storage.read(email.raw_sha256)

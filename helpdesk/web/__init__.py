@@ -11,11 +11,12 @@ from helpdesk.web.auth.blueprint import blueprint as auth
 from helpdesk.web.contact.blueprint import blueprint as contact
 from helpdesk.web.files import blueprint as files
 from helpdesk.web.home import blueprint as home
+from helpdesk.web.look import blueprint as look
 from helpdesk.web.portal.blueprint import blueprint as portal
 from helpdesk.web.setup.blueprint import blueprint as setup
 from helpdesk.web.tickets import blueprint as tickets
 
-BLUEPRINTS = (home, auth, setup, admin, tickets, portal, contact, files)
+BLUEPRINTS = (home, look, auth, setup, admin, tickets, portal, contact, files)
 
 
 def init_app(app: Flask, babel: Babel) -> None:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from helpdesk.models import User
 from helpdesk.policy.status import Role
 from helpdesk.services import contact, queries, scheduled, settings
+from helpdesk.web import desk_bars, look
 from helpdesk.web.access import viewer_or_none
 from helpdesk.web.sending import sending
 
@@ -23,13 +24,22 @@ def init_app(app: Flask) -> None:
 
 def surroundings() -> dict[str, object]:
     user = viewer_or_none()
-    found: dict[str, object] = {"desk_name": settings.desk_name()}
+    found: dict[str, object] = {
+        "desk_name": settings.desk_name(),
+        "desk_style": look.style_url(),
+        "desk_logo": look.logo_url(),
+    }
     if user is None:
         contact_url = "/contact" if contact.is_on() else None
         return found | {"portal": {"home_url": "/", "sign_in_url": "/sign-in"}, "contact_url": contact_url}
     if user.is_team:
         waiting = [sending(reply, user) for reply in scheduled.waiting_of(user)]
-        return found | {"nav": sidebar(user), "settings_nav": settings_list(user), "own_waiting": waiting}
+        return found | {
+            "nav": sidebar(user),
+            "settings_nav": settings_list(user),
+            "own_waiting": waiting,
+            "desk_bars_shown": desk_bars.bars(user),
+        }
     return found | {"portal": head_line(user)}
 
 
@@ -49,6 +59,7 @@ def sidebar(user: User) -> dict[str, object]:
     ]  # fmt: skip
     return {
         "desk_name": settings.desk_name(),
+        "logo_url": look.logo_url(),
         "home_url": "/tickets",
         "new_ticket_url": "/tickets/new" if accounts else None,
         "settings_url": "/admin" if user.role is Role.ADMIN else None,
@@ -71,7 +82,10 @@ def settings_list(user: User) -> list[tuple[str | None, list[Item]]]:
     desk = [
         _page("/admin/accounts", _("Mail accounts"), "mail"),
         _page("/admin/people", _("People"), "user"),
-        _page("/admin/mail", _("Mail that waits"), "warning", count=waiting, tone="danger"),
+        _page("/admin/mail", _("Mail log"), "history", count=waiting, tone="danger"),
+        _page("/admin/health", _("Health"), "shield"),
+        _page("/admin/settings", _("The desk"), "settings"),
+        _page("/admin/audit", _("Changes"), "eye"),
     ]
     return [(_("Desk"), desk), (_("You"), own)]
 

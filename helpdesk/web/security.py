@@ -32,6 +32,7 @@ WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f-\x9f\\]*\Z")
 MAX_NEXT = 500
 PUBLIC_FILES = ("static", "assets")
+KEPT_FILES = (*PUBLIC_FILES, "look.style", "look.picture")  # browsers may keep them
 
 
 def init_app(app: Flask) -> None:
@@ -89,7 +90,7 @@ def add_headers(response: BaseResponse) -> BaseResponse:
     headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
     if is_https(current_app):
         headers.setdefault("Strict-Transport-Security", HSTS)
-    if request.endpoint not in PUBLIC_FILES or response.status_code >= 400:
+    if request.endpoint not in KEPT_FILES or response.status_code >= 400:
         headers["Cache-Control"] = "no-store"
     return response
 

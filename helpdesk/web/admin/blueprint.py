@@ -6,9 +6,16 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from helpdesk.web.access import require
+from helpdesk.web.admin import words
 from helpdesk.web.security import go
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+@blueprint.context_processor
+def names() -> dict[str, object]:
+    """What mails are called, for the pages that show them."""
+    return {"mail_states": words.STATES, "mail_tones": words.TONES, "purposes": words.PURPOSES}
 
 
 @blueprint.get("")

@@ -1,0 +1,139 @@
+"""Tells the admins by mail when an account's fetching has stalled, and when it is over.
+
+One mail for all accounts that fell silent together, one when an account is well again, and never more than one alarm
+for an account within six hours, however often it comes and goes. The mail takes an account that works: the broken one
+may be unable to send as well. Each account is claimed before it is told, so two schedulers tell once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from helpdesk import storage
+from helpdesk.database import claim, db, transaction, utcnow
+from helpdesk.models import EmailAccount, EmailPollLog, User
+from helpdesk.policy.status import Role
+from helpdesk.services import access, events, settings, templates
+from helpdesk.services.fetch_health import ALARM_AFTER
+from helpdesk.services.outbox import letters, queue
+
+logger = logging.getLogger(__name__)
+PATIENCE = timedelta(minutes=15)  # how long it may fail before somebody is called
+SILENCE = timedelta(hours=6)  # between two alarms for one account
+STUCK_RUNS = 3  # so many that never ended count as stalled though nothing says failure
+LEAST_STUCK = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The addresses of the accounts an alarm, or the end of one, was told about."""
+
+    stalled: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
+
+
+def failing(user: User) -> list[EmailAccount]:
+    """The accounts of this person that failed several times in a row, for the bar above every page."""
+    rows = select(EmailAccount).where(_fetches(), EmailAccount.consecutive_failures >= ALARM_AFTER)
+    may_see = access.account_ids(user)
+    return [
+        account for account in db.session.scalars(rows.order_by(EmailAccount.id)) if account.id in may_see
+    ]
+
+
+def is_stalled(account: EmailAccount, now: datetime) -> bool:
+    """Whether somebody should be called: failing for a while, or run after run that never comes to an end."""
+    if not (account.is_active and account.is_fetching):
+        return False
+    if account.consecutive_failures >= ALARM_AFTER:
+        return now - (account.failing_since or now) >= PATIENCE
+    return not account.consecutive_failures and _hangs(account, now)
+
+
+def _hangs(account: EmailAccount, now: datetime) -> bool:
+    """Counted from the first run since the last success, so that a desk that was switched off wakes in peace."""
+    since = account.last_success_at or account.start_at
+    runs = select(func.count(EmailPollLog.id), func.min(EmailPollLog.started_at)).where(
+        EmailPollLog.account_id == account.id, EmailPollLog.started_at > since
+    )
+    count, first = db.session.execute(runs).one()
+    return count >= STUCK_RUNS and now - first >= LEAST_STUCK
+
+
+def check(now: datetime | None = None) -> Told:
+    """Look at every account and tell what is new. Opens its own transactions."""
+    now = now or utcnow()
+    accounts = db.session.scalars(select(EmailAccount).order_by(EmailAccount.id)).all()
+    stalled = [account.id for account in accounts if is_stalled(account, now) and not account.is_alarming]
+    well = [account.id for account in accounts if account.is_alarming and not is_stalled(account, now)
+            and not account.consecutive_failures]  # fmt: skip
+    db.session.rollback()
+    return Told(_tell("fetch_stalled", stalled, now), _tell("fetch_recovered", well, now))
+
+
+def _tell(template: str, account_ids: Sequence[int], now: datetime) -> tuple[str, ...]:
+    if not account_ids:
+        return ()
+    with transaction():
+        settings.instance_id()
+        taken = [account_id for account_id in account_ids if _claim(template, account_id, now)]
+        accounts = [db.session.get_one(EmailAccount, account_id) for account_id in taken]
+        for account in accounts:
+            db.session.refresh(account)
+            type_ = "account.alarm_sent" if template == "fetch_stalled" else "account.alarm_ended"
+            events.record(type_, actor=None, account_id=account.id, failures=account.consecutive_failures)
+        if accounts:
+            _write(template, accounts)
+        return tuple(account.email for account in accounts)
+
+
+def _claim(template: str, account_id: int, now: datetime) -> bool:
+    """Whoever sets the mark tells. An account that was told about lately only shows on the pages."""
+    this = EmailAccount.id == account_id
+    if template == "fetch_recovered":
+        return claim(EmailAccount, this, EmailAccount.is_alarming, is_alarming=False)
+    lately = or_(EmailAccount.alarmed_at.is_(None), EmailAccount.alarmed_at < now - SILENCE)
+    return claim(EmailAccount, this, ~EmailAccount.is_alarming, lately, is_alarming=True, alarmed_at=now)
+
+
+def _write(template: str, accounts: Sequence[EmailAccount]) -> None:
+    sender = _sender({account.id for account in accounts})
+    if sender is None:
+        logger.error("no mail account can send the alarm about %s", ", ".join(a.email for a in accounts))
+        return
+    for admin in _admins():
+        rendered = templates.render(
+            template, language=admin.language, desk_name=settings.desk_name(), accounts=accounts,
+            url=letters.site_url("/admin/health"), is_own=sender.id in {account.id for account in accounts},
+        )  # fmt: skip
+        letter = letters.write(letters.Envelope(sender, [admin.email]), rendered, automatic=letters.GENERATED)
+        queue.add(
+            sender, purpose=template, to=[admin.email], subject=letter.subject, message_id=letter.message_id,
+            blob=storage.stage(letter.raw),
+        )  # fmt: skip
+
+
+def _admins() -> list[User]:
+    rows = select(User).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
+    return [admin for admin in db.session.scalars(rows) if admin.email]
+
+
+def _sender(troubled: set[int]) -> EmailAccount | None:
+    """An account that can send: a well one first, and rather one whose server is not known to be away."""
+    rows = select(EmailAccount).where(EmailAccount.is_active, EmailAccount.is_sending)
+    able = [account for account in db.session.scalars(rows.order_by(EmailAccount.id)) if account.outgoing_host
+            or account.outgoing_protocol != "smtp"]  # fmt: skip
+    return min(
+        able,
+        key=lambda account: (queue.offline_until(account.id) is not None, account.id in troubled, account.id),
+        default=None,
+    )
+
+
+def _fetches() -> ColumnElement[bool]:
+    return and_(EmailAccount.is_active, EmailAccount.is_fetching)

@@ -1,0 +1,68 @@
+"""The form of the settings: its fields, which of them the environment decides, and what they say once read."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from flask_babel import lazy_gettext as _
+from wtforms import BooleanField, IntegerField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
+
+from helpdesk.services import settings
+from helpdesk.web.forms import Form, options, trimmed
+from helpdesk.web.locale import LANGUAGES
+
+MISSING = _("Please enter a number.")
+LATER = {  # fields of parts of the desk that bring their setting themselves
+    "contact_form": BooleanField(_("Offer a public contact form")),
+    "auto_close_days": IntegerField(_("Close resolved tickets after (days)"), validators=[InputRequired(MISSING)]),
+    "undo_seconds": IntegerField(_("Undo time after sending (seconds)"), validators=[InputRequired(MISSING)]),
+}  # fmt: skip
+
+
+def _number(label: object) -> IntegerField:
+    return IntegerField(label, validators=[InputRequired(MISSING)])
+
+
+class SettingsForm(Form):
+    """Named as the settings are."""
+
+    desk_name = StringField(
+        _("Name of the desk"), filters=[trimmed], validators=[DataRequired(_("Please enter a name."))]
+    )
+    accent = StringField(_("Colour"), filters=[trimmed], validators=[Optional(), Length(max=20)])
+    timezone = SelectField(_("Time zone"), choices=options(*((z, z) for z in sorted(available_timezones()))))
+    language = SelectField(_("Language"), choices=options(*LANGUAGES.items()))
+    number_format = StringField(_("Ticket number"), filters=[trimmed], validators=[Length(max=100)])
+    customer_passwords = BooleanField(_("Customers may choose a password"))
+    session_idle_hours = _number(_("Sign out after hours without use"))
+    session_max_days = _number(_("Sign in again after days at the latest"))
+    retention_days = _number(_("Keep raw mails for days"))
+
+    def fields_to_save(self) -> list[str]:
+        """Those an admin may change here, in the page's order."""
+        return [name for name in settings.RULES if name in self and not settings.is_fixed(name)]
+
+    def values(self) -> dict[str, object]:
+        return {name: self[name].data or ("" if name == "accent" else self[name].data)
+                for name in self.fields_to_save()}  # fmt: skip
+
+
+def settings_form(*, is_sent: bool) -> SettingsForm:
+    """The form as it was sent, or as the settings are now."""
+
+    class Whole(SettingsForm):
+        pass
+
+    for name, field in LATER.items():
+        if name in settings.DEFAULTS:
+            setattr(Whole, name, field)
+    if is_sent:
+        form: SettingsForm = Whole()
+        for name in settings.ENVIRONMENT:
+            if settings.is_fixed(name):
+                form[name].data, form[name].raw_data = settings.get(name), [str(settings.get(name))]
+        return form
+    return Whole(
+        None, data={name: settings.get(name) for name in settings.RULES if name in settings.DEFAULTS}
+    )
