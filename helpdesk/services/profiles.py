@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from helpdesk.database import claim
 from helpdesk.errors import InvalidInput
 from helpdesk.models import User
-from helpdesk.services import events, links, search_index, sessions
+from helpdesk.services import events, links, search_index, sessions, settings
 from helpdesk.services.links import Purpose
 
 
@@ -23,6 +23,11 @@ def update(user: User, *, name: str, language: str | None, timezone: str | None)
     rename(user, name)
     user.language = language or None
     user.timezone = timezone or None
+
+
+def may_have_password(user: User) -> bool:
+    """The team always; customers unless the desk wants them to sign in by mailed links only."""
+    return user.is_team or bool(settings.get("customer_passwords"))
 
 
 def set_password(user: User, password_hash: str, *, actor: User, keep_token: str | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpdesk.errors import InvalidInput
 from helpdesk.models import User
-from helpdesk.services import links, notifications, people
+from helpdesk.services import links, notifications, people, profiles
 from helpdesk.services.links import Purpose
 
 
@@ -30,4 +30,6 @@ def send_to_self(purpose: Purpose, user: User) -> str:
 
 
 def _may_have(purpose: Purpose, user: User) -> bool:
+    if purpose is Purpose.PASSWORD and not profiles.may_have_password(user):
+        return False
     return user.is_active and links.may_issue(purpose, user)

@@ -4,8 +4,10 @@ import pytest
 
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import User
+from helpdesk.services import links, settings
+from helpdesk.services.links import Purpose
 from helpdesk.web.auth.browsers import browser_name
-from tests.factories import CUSTOMER, PASSWORD
+from tests.factories import AGENT, CUSTOMER, PASSWORD
 from tests.web.conftest import browser, send, sign_in
 from tests.web.test_links import link_in, link_mails
 
@@ -85,6 +87,22 @@ def test_links_to_choose_a_password_are_few(app, team, jonas):
         page = jonas.get(send(jonas, "/profile/password-link").location)
     assert len(link_mails(app)) == 3
     assert "several links already" in page.text
+
+
+def test_desk_that_wants_no_passwords_of_customers_takes_none(app, team, client, jonas):
+    with app.app_context(), transaction():
+        user = db.session.get(User, team["customer"])
+        token = links.issue(Purpose.PASSWORD, user, user.addresses[0])
+        settings.put("customer_passwords", False)
+    assert 'id="password"' not in jonas.get("/profile").text
+    assert sign_in(client, CUSTOMER).status_code == 422
+    assert client.get(f"/password/{token}").status_code == 404
+    send(client, "/password", "/password", email=CUSTOMER)
+    send(jonas, "/profile/password-link")
+    assert link_mails(app) == []
+    changed = send(jonas, "/profile/password", current=PASSWORD, password="a new long sentence")
+    assert changed.status_code == 422
+    assert sign_in(client, AGENT).location == "/tickets"
 
 
 def test_other_browsers_are_signed_out(app, team, jonas):

@@ -22,7 +22,7 @@ ChoosingForm = InvitationForm | NewPasswordForm
 
 def _choose(token: str, purpose: Purpose, form: ChoosingForm, template: str) -> Page:
     row = links.find(token, purpose)
-    if row is None or row.user is None:
+    if row is None or row.user is None or not profiles.may_have_password(row.user):
         return dead_link()
     user = row.user
     if form.validate_on_submit():

@@ -42,6 +42,7 @@ def _show(form: ProfileForm | None = None, password_form: PasswordForm | None = 
         sessions=sessions.of_user(user),
         this_session=access.current_session(),
         browser_name=browser_name,
+        may_have_password=profiles.may_have_password(user),
     )
 
 
@@ -105,7 +106,7 @@ def mail_password_link() -> Page:
 
 def _replace_password(user: User, current: str, new: str) -> None:
     """Raises InvalidInput when the current password is wrong or the new one too weak."""
-    stored = user.password_hash
+    stored = user.password_hash if profiles.may_have_password(user) else None
     end_read()
     if not passwords.verify(stored, current):
         raise InvalidInput("This is not your current password.", field="current")

@@ -28,7 +28,8 @@ def check_password(email: str, password: str) -> User | None:
     A hash made with earlier costs is made anew: only now is the password known.
     """
     user = people.find_user(email)
-    stored = user.password_hash if user and user.is_active else None
+    may_enter = user is not None and user.is_active and profiles.may_have_password(user)
+    stored = user.password_hash if user and may_enter else None
     end_read()
     if not passwords.verify(stored, password) or user is None or stored is None:
         return None
