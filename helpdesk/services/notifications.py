@@ -159,7 +159,12 @@ def queue_link_mail(
     the mail's stored bytes alone, which nobody is shown.
     """
     account = db.session.scalar(
-        select(EmailAccount).where(EmailAccount.is_active).order_by(EmailAccount.id).limit(1)
+        select(EmailAccount)
+        .where(EmailAccount.is_active)
+        .order_by(
+            EmailAccount.outgoing_protocol == "maildir", EmailAccount.id
+        )  # nobody reads a practice mailbox
+        .limit(1)
     )
     if account is None:
         logger.warning("user=%s no mail account: the %s link was not sent", address.user_id, purpose.value)

@@ -176,7 +176,12 @@ def _arrival(name: str) -> tuple[int, str]:
 
 
 def _mail_files(folder: Path) -> list[Path]:
-    return [path for part in ("new", "cur") for path in (folder / part).iterdir() if path.name[0] != "."]
+    """Plain files only: a folder is no mail, and a link would have the desk read whatever it leads to."""
+    found: list[Path] = []
+    for part in ("new", "cur"):
+        with os.scandir(folder / part) as entries:
+            found += [Path(e.path) for e in entries if e.name[0] != "." and e.is_file(follow_symlinks=False)]
+    return found
 
 
 def _base(path: Path) -> str:

@@ -13,10 +13,11 @@ from helpdesk.web.files import blueprint as files
 from helpdesk.web.home import blueprint as home
 from helpdesk.web.look import blueprint as look
 from helpdesk.web.portal.blueprint import blueprint as portal
+from helpdesk.web.practice import blueprint as practice
 from helpdesk.web.setup.blueprint import blueprint as setup
 from helpdesk.web.tickets import blueprint as tickets
 
-BLUEPRINTS = (home, look, auth, setup, admin, tickets, portal, contact, files)
+BLUEPRINTS = (home, look, auth, setup, admin, tickets, portal, contact, practice, files)
 
 
 def init_app(app: Flask, babel: Babel) -> None:

@@ -10,9 +10,10 @@ from flask_babel import gettext as _
 
 from helpdesk.models import User
 from helpdesk.policy.status import Role
-from helpdesk.services import contact, queries, scheduled, settings
+from helpdesk.services import contact, practice, queries, scheduled, settings
 from helpdesk.web import desk_bars, look
 from helpdesk.web.access import viewer_or_none
+from helpdesk.web.practice.blueprint import may_practise
 from helpdesk.web.sending import sending
 
 Item = dict[str, object]
@@ -69,8 +70,15 @@ def sidebar(user: User) -> dict[str, object]:
         "user_name": user.shown_name,
         "user_email": user.email,
         "views": views,
-        "sections": [(_("Accounts"), accounts)],
+        "sections": [(_("Accounts"), accounts), (_("Try it"), _practice(user))],
     }
+
+
+def _practice(user: User) -> list[Item]:
+    """The practice mailbox, for whoever may use it, while the desk has no real account."""
+    boxes = practice.mailboxes()
+    is_there = bool(boxes) or (user.role is Role.ADMIN and practice.is_possible())
+    return [_item(_("Write as a customer"), "/practice", "mail")] if is_there and may_practise(boxes) else []
 
 
 def settings_list(user: User) -> list[tuple[str | None, list[Item]]]:

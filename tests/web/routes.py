@@ -125,6 +125,14 @@ ROUTES = {
     "GET /contact": EVERYBODY,
     "POST /contact": EVERYBODY,
     "GET /contact/thanks": EVERYBODY,
+    # the practice mailbox: not beside a real account
+    "GET /practice": NEITHER,
+    "POST /practice": NEITHER,
+    "GET /practice/mails/<key>/html": NEITHER,
+    "GET /practice/mails/<key>/source": NEITHER,
+    "GET /practice/mails/<key>/files/<int:position>": NEITHER,
+    "POST /practice/start": (*ADMIN[:5], "404"),
+    "POST /practice/<int:account_id>/remove": (*ADMIN[:5], "404"),
     # files
     "GET /files/<token>/<path:name>": TICKET,
     "GET /comments/<int:comment_id>/html": TICKET_TEAM,

@@ -23,7 +23,7 @@ def address(app, rule, desk):
         "filename": "css/app.css", "version": "0" * 12, "token": desk["file"], "name": "log.txt", "act": "invite_again",
         "session_id": 1, "number": desk["ticket"], "comment_id": desk["comment"], "account_id": desk["account"],
         "user_id": desk["agent"], "email_id": desk["email"], "field": "status", "reply_id": desk["reply"],
-        "colour": "0b6e69", "digest": "0" * 16,
+        "colour": "0b6e69", "digest": "0" * 16, "key": "1-1", "position": 0,
     }  # fmt: skip
     if "/settings/" in rule.rule:
         values["act"] = "release"

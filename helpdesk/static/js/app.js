@@ -7,9 +7,11 @@ import { bindComposer } from "./composer.js";
 import { bindCopy } from "./copy.js";
 import { bindDrafts } from "./drafts.js";
 import { bindDrawers } from "./drawers.js";
+import { bindFill } from "./fill.js";
 import { bindFlashes } from "./flashes.js";
 import { bindMailFrames } from "./mail-frame.js";
 import { bindOnce } from "./once.js";
+import { bindRefresh } from "./refresh.js";
 import { bindSearch } from "./search.js";
 import { bindSending } from "./sending.js";
 import { bindTheme } from "./theme.js";
@@ -17,7 +19,8 @@ import { bindUploads } from "./uploads.js";
 
 const behaviours = [
   bindAutosize, bindUploads, bindDrafts, bindOnce, bindAutosubmit, bindChanges, bindComposer,
-  bindCopy, bindSending, bindDrawers, bindFlashes, bindMailFrames, bindSearch, bindTheme,
+  bindCopy, bindSending, bindDrawers, bindFill, bindFlashes, bindMailFrames, bindRefresh,
+  bindSearch, bindTheme,
 ];
 
 export function bind(root) {

@@ -8,6 +8,7 @@ from helpdesk.database import end_read, transaction
 from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.models import User
 from helpdesk.services import accounts, links, passwords, people, setup
+from helpdesk.services import practice as practising
 from helpdesk.services.links import Purpose
 from helpdesk.web import access
 from helpdesk.web.access import require, viewer
@@ -89,12 +90,15 @@ def save_mail() -> Page:
 @require("admin")
 def practice() -> Response:
     """Skip: mails are files under the instance folder, so the desk works without a mail server."""
-    with transaction():
-        accounts.create_practice(actor=viewer())
+    if practising.is_possible():
+        with transaction():
+            practising.start(actor=viewer())
     return go("setup.done")
 
 
 @blueprint.get("/setup/done")
 @require("admin")
 def done() -> Page:
-    return render_template("setup/done.html", accounts=accounts.all_accounts())
+    return render_template(
+        "setup/done.html", accounts=accounts.all_accounts(), practising=bool(practising.mailboxes().writable)
+    )
