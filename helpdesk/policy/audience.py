@@ -1,7 +1,7 @@
 """Which facts are told to whom, and by which template.
 
 Pure: from a fact to notices. Whether a notice becomes a mail (limits on acknowledgements, switched-off notifications,
-an agent who lost access meanwhile) is asked where it is sent. Three rules stand above the table:
+an agent who lost access meanwhile) is asked in `services/notices.py`. Three rules stand above the table:
 
 1. Nobody is told of his own act. The acknowledgement alone answers the customer's own mail.
 2. What is internal goes to the team only: a note, a forward, words that wait to be released, an overdue date.
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from helpdesk.policy.status import TEAM, CommentKind, Role, Status, customer_label
+from helpdesk.policy.status import DONE, TEAM, CommentKind, Role, Status, customer_label
 
 
 class Event(StrEnum):
@@ -42,6 +42,30 @@ class Template(StrEnum):
     UPDATED = "ticket_updated"
 
 
+class Kind(StrEnum):
+    """What a person can switch off: a template, but for the team an assignment is one whenever it comes, and a note,
+    which everybody on the account is told of, is a kind of its own."""
+
+    CREATED = "ticket_created"
+    ASSIGNED = "ticket_assigned"
+    COMMENT = "comment_added"
+    NOTE = "internal_note"
+    STATUS = "status_changed"
+    RESOLVED = "ticket_resolved"
+    CLOSED = "ticket_closed"
+    UPDATED = "ticket_updated"
+    OVERDUE = "ticket_overdue"
+
+
+CUSTOMERS_KINDS = (Kind.CREATED, Kind.STATUS, Kind.RESOLVED, Kind.CLOSED, Kind.UPDATED)
+TEAMS_KINDS = (Kind.ASSIGNED, Kind.COMMENT, Kind.NOTE, Kind.STATUS, Kind.UPDATED, Kind.OVERDUE)
+
+
+def kinds_for(role: Role) -> tuple[Kind, ...]:
+    """What somebody of this role may switch off. A person's answer to a customer is none: it was written to him."""
+    return TEAMS_KINDS if role in TEAM else CUSTOMERS_KINDS
+
+
 class Recipient(StrEnum):
     """As what somebody is told; a page explains a mail with it ("because you are the assignee")."""
 
@@ -59,9 +83,30 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
+    """One person told of one fact, as what, by which template."""
+
     user_id: int
     recipient: Recipient
     template: Template
+    is_note: bool = False
+
+    @property
+    def is_acknowledgement(self) -> bool:
+        return self.recipient is Recipient.CUSTOMER and self.template is Template.CREATED
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a person's own mail tells it: what is said to a customer is sent by whoever says it."""
+        return self.recipient is Recipient.CUSTOMER and self.template is Template.COMMENT
+
+    @property
+    def kind(self) -> Kind:
+        """By which switch it is turned off."""
+        if self.is_note:
+            return Kind.NOTE
+        if self.template is Template.CREATED and self.recipient is not Recipient.CUSTOMER:
+            return Kind.ASSIGNED
+        return Kind(self.template.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +114,8 @@ class Facts:
     """What happened, to which ticket. `assignee` is the one after the event.
 
     `creator` is the agent who opened the ticket by hand, None for one from mail. `customers` are the requester, first,
-    and the others who take part. `team` follows the ticket. `before` and `after` hold a changed status.
-    `is_consequence`: it followed from something said, which is told already.
+    and the others who take part. `team` is everybody who may work on the ticket's account. `before` and `after` hold
+    a changed status. `is_consequence`: it followed from something said, which is told already.
     """
 
     actor_id: int | None
@@ -92,8 +137,7 @@ def audience(event: str, facts: Facts) -> list[Notice]:
         return []
     found: dict[int, Notice] = {}
     for notice in _TOLD[Event(event)](facts):
-        is_own = notice.user_id == facts.actor_id
-        if not is_own or (notice.template is Template.CREATED and notice.recipient is Recipient.CUSTOMER):
+        if notice.user_id != facts.actor_id or notice.is_acknowledgement:
             found.setdefault(notice.user_id, notice)
     return list(found.values())
 
@@ -106,9 +150,12 @@ def _requester(facts: Facts, template: Template) -> Iterable[Notice]:
     return list(_customers(facts, template))[:1]
 
 
-def _team(recipient: Recipient, template: Template, *people: Person | None) -> Iterable[Notice]:
+def _team(
+    recipient: Recipient, template: Template, *people: Person | None, is_note: bool = False
+) -> Iterable[Notice]:
     """Notices for members of the team; somebody who is none, or no more, is told nothing internal."""
-    return (Notice(p.user_id, recipient, template) for p in people if p is not None and p.role in TEAM)
+    team = (person for person in people if person is not None and person.role in TEAM)
+    return (Notice(person.user_id, recipient, template, is_note) for person in team)
 
 
 def _opened(facts: Facts) -> Iterable[Notice]:
@@ -123,8 +170,11 @@ def _assigned(facts: Facts) -> Iterable[Notice]:
 
 
 def _status_changed(facts: Facts) -> Iterable[Notice]:
-    """Resolved and closed have templates of their own; steps within "Open" are none of the customer's business."""
-    if facts.is_consequence or facts.after is None:
+    """Resolved and closed have templates of their own; steps within "Open" are none of the customer's business.
+
+    That an answer makes a ticket wait goes without saying; that it is done with does not.
+    """
+    if facts.after is None or (facts.is_consequence and facts.after not in DONE):
         return
     if facts.after is Status.RESOLVED:
         yield from _customers(facts, Template.RESOLVED)
@@ -149,9 +199,10 @@ def _comment_added(facts: Facts) -> Iterable[Notice]:
         return
     if facts.comment_kind is CommentKind.REPLY and facts.is_released:
         yield from _customers(facts, Template.COMMENT)
-    yield from _team(Recipient.ASSIGNEE, Template.COMMENT, facts.assignee)
-    if facts.comment_kind is CommentKind.NOTE:
-        yield from _team(Recipient.TEAM, Template.COMMENT, *facts.team)
+    is_note = facts.comment_kind is CommentKind.NOTE
+    yield from _team(Recipient.ASSIGNEE, Template.COMMENT, facts.assignee, is_note=is_note)
+    if is_note:
+        yield from _team(Recipient.TEAM, Template.COMMENT, *facts.team, is_note=True)
 
 
 def _comment_released(facts: Facts) -> Iterable[Notice]:

@@ -1,7 +1,7 @@
 """Who is told what by mail when something happens, and the one-time links people ask for.
 
-Runs inside the transaction of the fact. A machine's mail is queued as ids and made when it is sent; whether it is
-still wanted is asked again then.
+Runs inside the transaction of the fact. A machine's mail is queued as ids and made when it is sent
+(`outbox/letters.py`); whether it is still wanted is asked again then. Who is told is decided in `notices` alone.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from helpdesk.models import EmailAccount, EmailMessage, Event, Ticket, User, Use
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy import audience
 from helpdesk.policy.acknowledge import may_acknowledge
-from helpdesk.policy.audience import Facts, Notice, Person, Recipient, Template
-from helpdesk.services import accounts, events, settings, templates
+from helpdesk.policy.audience import Notice
+from helpdesk.services import events, notices, settings, templates
 from helpdesk.services.links import LIFETIME, Purpose
 from helpdesk.services.outbox import letters, queue
 
 logger = logging.getLogger(__name__)
 
-SWITCHED_ON = frozenset({Template.CREATED, Template.ASSIGNED})  # the others wait for their mails
+GATHERED_FOR = timedelta(minutes=1)  # what happens to a ticket within it is one mail to each person
 LINKS = {  # purpose of the link -> template, path
     Purpose.SIGN_IN: ("sign_in_link", "/sign-in/link/"),
     Purpose.INVITATION: ("invitation", "/invitation/"),
@@ -39,31 +39,61 @@ def init() -> None:
 
 
 def on_event(event: Event, ticket: Ticket | None) -> None:
-    """Queue what has to be told about a fact."""
-    if ticket is None or event.type not in (audience.Event.OPENED, audience.Event.ASSIGNED):
+    """Queue what has to be told about a fact: an acknowledgement at once, anything else with what follows it.
+
+    What a person says to the customer is its own mail, queued by `replies`.
+    """
+    if ticket is None or event.type not in set(audience.Event):
         return
     settings.instance_id()  # made while a transaction is open: composing mails outside of one needs it
-    for notice in audience.audience(event.type, _facts(event, ticket)):
-        if notice.template not in SWITCHED_ON:
-            continue
-        if notice.recipient is Recipient.CUSTOMER:
+    told = notices.of(event, ticket)
+    if not told:
+        return
+    waiting = _waiting(ticket)
+    for notice in told:
+        if notice.is_acknowledgement:
             _acknowledge(event, ticket)
-        else:
-            _tell_assignee(event, ticket, notice)
+        elif not notice.is_answer:
+            _tell(event, ticket, notice, waiting.get(notice.user_id))
 
 
-def _facts(event: Event, ticket: Ticket) -> Facts:
-    return Facts(
-        actor_id=event.actor_id,
-        customers=(_person(ticket.requester),),
-        assignee=_person(ticket.assignee) if ticket.assignee else None,
-        creator=_person(ticket.created_by) if ticket.created_by else None,
-        is_automatic=event.data.get("automatic", "no") != "no",
+def _waiting(ticket: Ticket) -> dict[int, EmailMessage]:
+    """The mails about this ticket that are not made yet, by who gets them.
+
+    The ticket's row is held, so that two events at once do not both think theirs is the first; the mails' rows are,
+    so that a worker takes each either before or after it was added to.
+    """
+    db.session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))
+    rows = (
+        select(EmailMessage)
+        .where(
+            EmailMessage.ticket_id == ticket.id,
+            EmailMessage.direction == Direction.OUT,
+            EmailMessage.purpose == queue.NOTIFICATION,
+            EmailMessage.state == EmailState.QUEUED,
+            EmailMessage.raw_sha256.is_(None),
+        )
+        .order_by(EmailMessage.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
+    return {email.payload["user_id"]: email for email in db.session.scalars(rows)}  # type: ignore[misc]
 
 
-def _person(user: User) -> Person:
-    return Person(user.id, user.role)
+def _tell(event: Event, ticket: Ticket, notice: Notice, waiting: EmailMessage | None) -> None:
+    """Add the event to the mail that waits for this person, or begin one."""
+    if waiting is not None:
+        ids = [*waiting.payload["events"], event.id]  # type: ignore[misc]
+        waiting.payload = waiting.payload | {"events": ids}
+        return
+    queue.add(
+        ticket.account,
+        purpose=queue.NOTIFICATION,
+        to=[notices.address_of(notice, ticket)],
+        ticket=ticket,
+        payload={"user_id": notice.user_id, "events": [event.id]},
+        delay=GATHERED_FOR,
+    )
 
 
 def _acknowledge(event: Event, ticket: Ticket) -> None:
@@ -74,7 +104,7 @@ def _acknowledge(event: Event, ticket: Ticket) -> None:
     now = utcnow()
     earlier = _acknowledgements(address, ticket, since=now - timedelta(days=1))
     verdict = may_acknowledge(
-        automatic=event.data.get("automatic", "no") != "no" or address.address in accounts.own_addresses(),
+        automatic=event.data.get("automatic", "no") != "no",
         already_acknowledged=any(ticket_id == ticket.id for ticket_id, _ in earlier),
         sent_last_hour=sum(at > now - timedelta(hours=1) for _, at in earlier),
         sent_last_day=sum(at > now - timedelta(days=1) for _, at in earlier),
@@ -109,26 +139,6 @@ def _acknowledgements(
         )
     )
     return [(ticket_id, at) for ticket_id, at in db.session.execute(rows)]
-
-
-def _tell_assignee(event: Event, ticket: Ticket, notice: Notice) -> None:
-    """Nobody is told twice while the first mail still waits."""
-    assignee = db.session.get_one(User, notice.user_id)
-    if not assignee.email or _waits(ticket, assignee):
-        return
-    payload: dict[str, object] = {"assignee_id": assignee.id, "actor_id": event.actor_id}
-    queue.add(ticket.account, purpose="ticket_assigned", to=[assignee.email], ticket=ticket, payload=payload)
-
-
-def _waits(ticket: Ticket, assignee: User) -> bool:
-    rows = select(EmailMessage.payload).where(
-        EmailMessage.ticket_id == ticket.id,
-        EmailMessage.direction == Direction.OUT,
-        EmailMessage.purpose == "ticket_assigned",
-        EmailMessage.state == EmailState.QUEUED,
-        EmailMessage.raw_sha256.is_(None),
-    )
-    return any(payload.get("assignee_id") == assignee.id for payload in db.session.scalars(rows))
 
 
 def queue_test_mail(account: EmailAccount, to: str, *, actor: User | None) -> EmailMessage:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
 from flask import current_app
-from flask_babel import force_locale
+from flask_babel import force_locale, get_locale
 
 from helpdesk.services import settings
 
@@ -21,11 +25,14 @@ class Rendered:
     html: str
 
 
-def render(template: str, /, *, language: str | None, **variables: object) -> Rendered:
-    """Fill the three templates of a mail; the desk's language when the person chose none.
+def render(
+    template: str, /, *, language: str | None, zone: str | None = None, **variables: object
+) -> Rendered:
+    """Fill the three templates of a mail; the desk's language and time zone when the person chose none.
 
     Everything is escaped in the HTML. Raises jinja2.TemplateError for a template that is missing or broken.
     """
+    variables["moment"] = partial(_moment, ZoneInfo(zone) if zone else settings.desk_zone())
     with force_locale(language if language in LANGUAGES else settings.language()):
         parts = [
             _render(f"emails/{template}/{part}", variables)
@@ -33,6 +40,11 @@ def render(template: str, /, *, language: str | None, **variables: object) -> Re
         ]
     subject, text, html = parts
     return Rendered(" ".join(subject.split()), text.strip() + "\n", html)
+
+
+def _moment(zone: ZoneInfo, when: datetime) -> str:
+    """Date and time as the reader's clock shows them: a mail has no page behind it that could."""
+    return format_datetime(when, "EEE d MMM y, HH:mm", tzinfo=zone, locale=get_locale())
 
 
 def _render(path: str, variables: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""Who is told by mail of what: caps on acknowledgements, nobody told of his own acts, links to the right address."""
+"""What is queued at once: acknowledgements with their caps, links to the right address, mails that try an account."""
 
 import threading
 from datetime import timedelta
@@ -9,10 +9,10 @@ from sqlalchemy import update
 from helpdesk import storage
 from helpdesk.database import db, transaction
 from helpdesk.errors import InvalidInput
-from helpdesk.models import EmailAccount, EmailMessage, LoginToken, Ticket
+from helpdesk.models import EmailAccount, EmailMessage, LoginToken
 from helpdesk.services import links, notifications, people, replies
 from helpdesk.services.links import Purpose
-from helpdesk.services.tickets import changing, comments, opening
+from helpdesk.services.tickets import comments, opening
 from helpdesk.services.tickets.comments import Words
 from tests import factories
 from tests.services.outbox.mails import outgoing
@@ -122,38 +122,6 @@ def test_further_mail_on_a_ticket_is_not_acknowledged(account):
         address = people.address_for(factories.CUSTOMER)
         comments.add_incoming(ticket, Words("And now?"), address=address, actor=address.user)
     assert len(outgoing()) == 1
-
-
-def assign(ticket, who, by):
-    with transaction():
-        changing.assign(db.session.get(Ticket, ticket.id), who, actor=by)
-
-
-def test_the_assignee_is_told_unless_he_took_it_himself(account, agent):
-    ticket = factories.make_ticket(account, automatic="bulk")
-    admin = factories.make_admin()
-    assign(ticket, agent, by=agent)
-    assert not outgoing()
-    assign(ticket, admin, by=agent)
-    assign(ticket, None, by=agent)
-    assert purposes() == [("ticket_assigned", [factories.ADMIN])]
-
-
-def test_the_assignee_is_told_once_while_the_first_mail_waits(account, agent):
-    ticket = factories.make_ticket(account, automatic="bulk")
-    admin = factories.make_admin()
-    for _ in range(3):
-        assign(ticket, agent, by=admin)
-        assign(ticket, None, by=admin)
-    assert len(outgoing()) == 1
-
-
-def test_a_note_a_status_and_a_priority_tell_nobody_by_mail(account, agent):
-    ticket = factories.make_ticket(account, automatic="bulk")
-    with transaction():
-        comments.add_note(ticket, Words("secret"), actor=agent)
-        changing.set_status(ticket, "resolved", actor=agent)
-    assert not outgoing()
 
 
 @pytest.mark.parametrize(

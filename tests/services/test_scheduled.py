@@ -99,7 +99,7 @@ def test_before_its_time_nothing_of_it_exists(ticket, agent):
 def test_at_its_time_it_is_a_comment_a_status_events_and_a_mail(ticket, agent):
     reply = press_send(ticket, agent, files=[FILE], status=Status.RESOLVED)
     assert deliver(reply)
-    (comment,), (mail,) = said(ticket), outgoing()
+    (comment,), (mail,) = said(ticket), outgoing(purpose="reply")
     assert (comment.text, comment.author_id, mail.comment_id) == ("Please install 4.2.", agent.id, comment.id)
     assert [a.filename for a in comment.attachments] == ["log.txt"]
     assert mail.recipients == {"to": [factories.CUSTOMER], "cc": []}

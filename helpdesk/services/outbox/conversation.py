@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from helpdesk.database import db
 from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import Direction
 from helpdesk.policy.status import CommentKind
+from helpdesk.services.outbox.queue import NOTIFICATION
 
-TO_CUSTOMERS = ("reply", "ticket_created")  # ids of the team's own mail are nobody else's business
+TO_CUSTOMERS = ("reply", "ticket_created")
+Sent = Row[datetime, int, str, str, dict[str, object]]
 CITABLE = re.compile(r"[!-;=?-~]{1,900}\Z")  # others would keep the answer from being composed at all
 
 
@@ -24,23 +27,53 @@ class MailThread:
     references: tuple[str, ...] = ()
 
 
-def thread_of(ticket: Ticket) -> MailThread:
-    """What the next mail to the customer cites: his last mail, else our last one."""
+def thread_of(ticket: Ticket, reader_id: int | None = None) -> MailThread:
+    """What the next mail to the customers cites: the last of theirs, else our last one.
+
+    A notification to one of them (`reader_id`) also follows those he had before; nobody else is shown their ids.
+    """
     incoming = (
         select(Comment.created_at, Comment.id, Comment.message_id)
         .where(Comment.ticket_id == ticket.id, Comment.kind == CommentKind.INCOMING, Comment.is_released)
         .where(Comment.message_id.is_not(None), Comment.message_id != "")
     )
-    outgoing = select(EmailMessage.created_at, EmailMessage.id, EmailMessage.message_id).where(
-        EmailMessage.ticket_id == ticket.id,
-        EmailMessage.direction == Direction.OUT,
-        EmailMessage.purpose.in_(TO_CUSTOMERS),
-        EmailMessage.message_id != "",
-    )
     theirs = [(at, id_, m) for at, id_, m in db.session.execute(incoming) if m and CITABLE.match(m)]
-    ours = [(at, id_, m) for at, id_, m in db.session.execute(outgoing) if CITABLE.match(m)]
+    ours = [
+        (mail.created_at, mail.id, mail.message_id)
+        for mail in _sent(ticket)
+        if mail.purpose in TO_CUSTOMERS or _is_for(mail, reader_id)
+    ]
     if not theirs and not ours:
         return MailThread()
     last = max(theirs or ours)[2]
     chain = [message_id for *_, message_id in sorted([*theirs, *ours]) if message_id != last]
     return MailThread(last, (*dict.fromkeys(chain), last))
+
+
+def thread_with(ticket: Ticket, reader_id: int) -> MailThread:
+    """What the next notification to a member of the team cites: those he had before. The customers never see them."""
+    ids = [mail.message_id for mail in _sent(ticket) if _is_for(mail, reader_id)]
+    return MailThread(ids[-1], tuple(ids)) if ids else MailThread()
+
+
+def _sent(ticket: Ticket) -> list[Sent]:
+    """What went out about the ticket, oldest first."""
+    rows = select(
+        EmailMessage.created_at,
+        EmailMessage.id,
+        EmailMessage.message_id,
+        EmailMessage.purpose,
+        EmailMessage.payload,
+    ).where(
+        EmailMessage.ticket_id == ticket.id,
+        EmailMessage.direction == Direction.OUT,
+        EmailMessage.purpose.in_([*TO_CUSTOMERS, NOTIFICATION]),
+        EmailMessage.message_id != "",
+    )
+    return [
+        mail for mail in db.session.execute(rows.order_by(EmailMessage.id)) if CITABLE.match(mail.message_id)
+    ]
+
+
+def _is_for(mail: Sent, reader_id: int | None) -> bool:
+    return reader_id is not None and mail.payload.get("user_id") == reader_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import current_app
 from flask_babel import force_locale, gettext
@@ -17,9 +18,12 @@ from helpdesk.mail.types import Address, MailFile
 from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
 from helpdesk.policy import placeholders
 from helpdesk.policy.acknowledge import safe_subject
-from helpdesk.policy.status import Disposition, Status, customer_label
-from helpdesk.services import access, attachments, keys, people, settings, templates
-from helpdesk.services.outbox.conversation import MailThread, thread_of
+from helpdesk.policy.audience import Recipient, Template
+from helpdesk.policy.status import Disposition, Status, is_overdue
+from helpdesk.services import attachments, keys, people, settings, templates
+from helpdesk.services.outbox import queue
+from helpdesk.services.outbox.conversation import MailThread, thread_of, thread_with
+from helpdesk.services.outbox.told import News, Said, Told, gather, name_of
 
 REPLIED, GENERATED = "auto-replied", "auto-generated"
 
@@ -125,22 +129,36 @@ def site_url(path: str) -> str:
 def answer(
     ticket: Ticket, text: str, files: Sequence[MailFile], *, actor: User, to: Sequence[str], cc: Sequence[str]
 ) -> Letter:
-    """A person's words to the customer, in the ticket's mail thread."""
+    """A person's words to the customer, in the ticket's mail thread: the customer's `comment_added`.
+
+    The subject stays the ticket's own: it is what mail programs keep a conversation together by.
+    """
+    author = name_of(actor, is_customer=True) or settings.desk_name()
+    said = Said("reply", author, text.strip(), tuple(file.filename for file in files))
     rendered = templates.render(
-        "reply",
+        Template.COMMENT.value,
         language=_language_of(to[0]),
-        subject=_tagged(ticket, ticket.subject),
-        text=text.strip(),
+        news=News(Template.COMMENT, Recipient.CUSTOMER, (Told(Template.COMMENT, author, said=said),)),
+        is_answer=True,
         signature=ticket.account.signature.strip(),
-        agent_name=actor.name or settings.desk_name(),
-        desk_name=settings.desk_name(),
-        tag=settings.tag_of(ticket),
-        url=site_url(f"/tickets/{ticket.number}"),
-        files=[file.filename for file in files],
+        **_about(ticket, ticket.subject, is_customer=True),
     )
     name = actor.name and f"{actor.name} ({ticket.account.from_name or settings.desk_name()})"
     envelope = Envelope(ticket.account, to, cc, from_name=name)
     return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), files=files)
+
+
+def _about(ticket: Ticket, subject: str, *, is_customer: bool) -> dict[str, Any]:
+    """What every mail about a ticket shows of it, whoever reads it."""
+    return {
+        "subject": _tagged(ticket, subject),
+        "ticket_subject": subject,
+        "tag": settings.tag_of(ticket),
+        "desk_name": settings.desk_name(),
+        "is_customer": is_customer,
+        "url": site_url(f"/my/tickets/{ticket.number}" if is_customer else f"/tickets/{ticket.number}"),
+        "profile_url": site_url("/profile"),
+    }
 
 
 def _tagged(ticket: Ticket, subject: str) -> str:
@@ -171,15 +189,12 @@ def _ticket_created(email: EmailMessage) -> Letter:
     ticket = _ticket_of(email)
     subject = _harmless_subject(ticket)
     rendered = templates.render(
-        "ticket_created",
+        Template.CREATED.value,
         language=ticket.requester.language,
-        subject=_tagged(ticket, subject),
+        news=News(Template.CREATED, Recipient.CUSTOMER, ()),
         own_text=_own_text(ticket, subject),
-        ticket_subject=subject,
-        tag=settings.tag_of(ticket),
-        status=customer_label(Status.NEW),  # as it was when the mail came: an answer may be on its way by now
-        desk_name=settings.desk_name(),
-        url=site_url(f"/tickets/{ticket.number}"),
+        status=Status.NEW,  # as it was when the mail came: an answer may be on its way by now
+        **_about(ticket, subject, is_customer=True),
     )
     envelope = Envelope(email.account, email.recipients["to"])
     return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), automatic=REPLIED)
@@ -203,33 +218,42 @@ def _own_text(ticket: Ticket, subject: str) -> str:
     return placeholders.fill(ticket.account.acknowledgement_text.strip(), values)
 
 
-def _ticket_assigned(email: EmailMessage) -> Letter:
-    """To the new assignee, if it is still his and he may still see it."""
-    ticket = _ticket_of(email)
-    assignee = ticket.assignee
-    if assignee is None or assignee.id != email.payload.get("assignee_id"):
-        raise NotWanted("Somebody else has the ticket by now.")
-    if not assignee.is_active or ticket.account_id not in access.account_ids(assignee):
-        raise NotWanted("The assignee has no access to the ticket any more.")
-    actor = db.session.get(User, email.payload.get("actor_id") or 0)
+def _notification(email: EmailMessage) -> Letter:
+    """What is still news to the reader of all that was gathered for him."""
+    ticket, reader = _ticket_of(email), db.session.get(User, _number(email, "user_id"))
+    news = gather(ticket, reader, _event_ids(email)) if reader is not None else None
+    if reader is None or news is None:
+        raise NotWanted("Nothing of it is news any more, or not to whom it was for.")
+    is_customer = news.recipient is Recipient.CUSTOMER
     rendered = templates.render(
-        "ticket_assigned",
-        language=assignee.language,
-        subject=_tagged(ticket, ticket.subject),
-        ticket_subject=ticket.subject,
-        tag=settings.tag_of(ticket),
-        actor_name=actor.shown_name if actor else settings.desk_name(),
-        assignee_name=assignee.shown_name,
+        news.template.value,
+        language=reader.language,
+        zone=reader.timezone,
+        news=news,
         requester_name=ticket.requester.shown_name,
         status=ticket.status,
         priority=ticket.priority,
         category=ticket.category,
         due_at=ticket.due_at,
-        desk_name=settings.desk_name(),
-        url=site_url(f"/tickets/{ticket.number}"),
+        is_overdue=is_overdue(ticket.status, ticket.due_at, now=utcnow()),
+        reopen_days=ticket.account.reopen_days,
+        **_about(
+            ticket, safe_subject(ticket.subject) if is_customer else ticket.subject, is_customer=is_customer
+        ),
     )
+    thread = thread_of(ticket, reader.id) if is_customer else thread_with(ticket, reader.id)
     envelope = Envelope(email.account, email.recipients["to"])
-    return write(envelope, rendered, ticket=ticket, automatic=GENERATED)
+    return write(envelope, rendered, ticket=ticket, thread=thread, automatic=GENERATED)
+
+
+def _number(email: EmailMessage, name: str) -> int:
+    value = email.payload.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _event_ids(email: EmailMessage) -> list[int]:
+    ids = email.payload.get("events")
+    return [id_ for id_ in ids if isinstance(id_, int)] if isinstance(ids, list) else []
 
 
 def _ticket_of(email: EmailMessage) -> Ticket:
@@ -240,7 +264,7 @@ def _ticket_of(email: EmailMessage) -> Ticket:
 
 
 LETTERS: dict[str, Callable[[EmailMessage], Letter]] = {
-    "reply": _opening_answer,
+    queue.REPLY: _opening_answer,
     "ticket_created": _ticket_created,
-    "ticket_assigned": _ticket_assigned,
+    queue.NOTIFICATION: _notification,
 }

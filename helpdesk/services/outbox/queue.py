@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Text, cast, exists, or_, select, update
 from sqlalchemy.orm import aliased
@@ -26,6 +26,7 @@ from helpdesk.services import access, events, settings
 from helpdesk.services.outbox.backoff import LONGEST_WAIT
 
 REPLY = "reply"
+NOTIFICATION = "notification"  # facts about a ticket for one person; which ones, `payload` says
 URGENCY = {"sign_in_link": 0, "invitation": 0, "password_link": 0, "test": 0, REPLY: 1}
 OTHER_URGENCY = 5
 WITHOUT_SENDER = {"ticket_created"}  # answers of a machine: nobody shall answer them in turn (RFC 3834 3.3)
@@ -53,8 +54,12 @@ def add(
     message_id: str = "",
     blob: storage.StagedBlob | None = None,
     payload: dict[str, object] | None = None,
+    delay: timedelta = timedelta(0),
 ) -> EmailMessage:
-    """Queue a mail: with its bytes in `blob`, or with the ids they are made from when it is claimed."""
+    """Queue a mail: with its bytes in `blob`, or with the ids they are made from when it is claimed.
+
+    What may wait (`delay`) is found by the sweep.
+    """
     now = utcnow()
     email = EmailMessage(
         account_id=account.id,
@@ -73,7 +78,7 @@ def add(
         from_address=account.from_email or account.email,
         from_name=account.from_name or account.name,
         subject=subject,
-        due_at=now,
+        due_at=now + delay,
         created_at=now,
     )
     db.session.add(email)
@@ -82,7 +87,8 @@ def add(
         "email.queued", actor=actor, ticket=ticket, comment_id=email.comment_id, email_id=email.id,
         account_id=account.id, purpose=purpose,
     )  # fmt: skip
-    wake_after_commit("send_account", account.id)
+    if not delay:
+        wake_after_commit("send_account", account.id)
     return email
 
 

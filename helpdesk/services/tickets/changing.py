@@ -20,10 +20,10 @@ def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:
     move(ticket, status, actor=actor)
 
 
-def move(ticket: Ticket, status: Status, *, actor: User | None) -> None:
+def move(ticket: Ticket, status: Status, *, actor: User | None, comment_id: int | None = None) -> None:
     """The status follows from what `actor` did, whatever he may do by himself; the times follow the status.
 
-    The same status again changes nothing.
+    The same status again changes nothing. `comment_id` names the words it follows from, which are told themselves.
     """
     if ticket.status is status:
         return
@@ -33,7 +33,7 @@ def move(ticket: Ticket, status: Status, *, actor: User | None) -> None:
     ticket.closed_at = now if status is Status.CLOSED else None
     if status in (Status.RESOLVED, Status.CLOSED):
         ticket.waiting_since = None
-    _changed(ticket, "status", before, status, actor)
+    _changed(ticket, "status", before, status, actor, comment_id=comment_id)
 
 
 def assign(ticket: Ticket, assignee: User | None, *, actor: User | None) -> None:
@@ -82,8 +82,16 @@ def set_due(ticket: Ticket, due_at: datetime | None, *, actor: User | None) -> N
         _changed(ticket, "due", moments[0], moments[1], actor)
 
 
-def _changed(ticket: Ticket, what: str, before: str | None, after: str | None, actor: User | None) -> None:
+def _changed(
+    ticket: Ticket,
+    what: str,
+    before: str | None,
+    after: str | None,
+    actor: User | None,
+    *,
+    comment_id: int | None = None,
+) -> None:
     events.record(
-        f"ticket.{what}_changed", actor=actor, ticket=ticket,
+        f"ticket.{what}_changed", actor=actor, ticket=ticket, comment_id=comment_id,
         before=str(before) if before else None, after=str(after) if after else None,
     )  # fmt: skip

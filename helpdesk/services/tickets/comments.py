@@ -108,7 +108,8 @@ def add_incoming(
     )  # fmt: skip
     if words.is_released and not words.is_automatic:
         ticket.waiting_since = ticket.waiting_since or now
-        move(ticket, status or after_customer_reply(ticket.status), actor=actor)
+        after = status or after_customer_reply(ticket.status)
+        move(ticket, after, actor=actor, comment_id=comment.id)
     return comment
 
 
@@ -125,7 +126,8 @@ def add_reply(
         "comment.added", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
         kind=CommentKind.REPLY.value, is_released=True, is_automatic=False,
     )  # fmt: skip
-    move(ticket, after_staff_reply(ticket.status, status or ticket.account.reply_status), actor=actor)
+    after = after_staff_reply(ticket.status, status or ticket.account.reply_status)
+    move(ticket, after, actor=actor, comment_id=comment.id)
     return comment
 
 

@@ -1,0 +1,157 @@
+"""What a notification says: from the ids of events to values a template shows, as things stand when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from helpdesk.database import db
+from helpdesk.models import Comment, Event, Ticket, User
+from helpdesk.policy import audience, news
+from helpdesk.policy.audience import Notice, Recipient, Template
+from helpdesk.policy.news import Fact, Field
+from helpdesk.policy.status import is_overdue
+from helpdesk.services import access, notices
+
+CHANGED = {
+    audience.Event.STATUS_CHANGED: Field.STATUS,
+    audience.Event.PRIORITY_CHANGED: Field.PRIORITY,
+    audience.Event.CATEGORY_CHANGED: Field.CATEGORY,
+    audience.Event.DUE_CHANGED: Field.DUE,
+}
+MOST_TEXT, LEAST_TEXT = 40_000, 500  # characters of all words in one mail, and of each however many there are
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words in a notification. `kind` is that of the comment; `is_cut` when the rest stands on the ticket only."""
+
+    kind: str
+    author: str
+    text: str = field(repr=False)
+    files: tuple[str, ...] = ()
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fact in a notification: who did it, and the change or the words. `before` and `after` of a due date are
+    moments, of anything else words."""
+
+    template: Template
+    actor: str
+    field: str = ""
+    before: str | datetime | None = None
+    after: str | datetime | None = None
+    said: Said | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """All that one mail tells: its facts in order, the template it is named after, as what the reader gets it."""
+
+    template: Template
+    recipient: Recipient
+    facts: tuple[Told, ...]
+
+    @property
+    def actor(self) -> str:
+        """Who did what the mail is named after, "" when it was several people or the desk."""
+        names = {fact.actor for fact in self.facts if fact.template is self.template}
+        return names.pop() if len(names) == 1 else ""
+
+
+def gather(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> News | None:
+    """What is still to be told to the reader; None when nothing is."""
+    rows = select(Event).where(Event.id.in_(event_ids), Event.ticket_id == ticket.id).order_by(Event.id)
+    wanted = [
+        (event, notice) for event in db.session.scalars(rows) if (notice := _notice(event, ticket, reader))
+    ]
+    if not wanted:
+        return None
+    recipient = wanted[0][1].recipient
+    is_customer = recipient is Recipient.CUSTOMER
+    facts = [fact for event, notice in wanted if (fact := _fact(event, notice, ticket))]
+    readable = {comment.id: comment for comment in access.visible_comments(ticket, reader)} if facts else {}
+    facts = [fact for fact in facts if fact.comment_id is None or fact.comment_id in readable]
+    kept = news.still_news(facts, _as_it_stands(ticket), is_customer=is_customer)
+    if not kept:
+        return None
+    limit = max(MOST_TEXT // len(kept), LEAST_TEXT)
+    told = tuple(_told(fact, readable.get(fact.comment_id or 0), limit, is_customer) for fact in kept)
+    return News(news.leading(kept), recipient, told)
+
+
+def _notice(event: Event, ticket: Ticket, reader: User) -> Notice | None:
+    return next((notice for notice in notices.of(event, ticket) if notice.user_id == reader.id), None)
+
+
+def _fact(event: Event, notice: Notice, ticket: Ticket) -> Fact | None:
+    if event.type == audience.Event.OVERDUE:
+        return Fact(notice.template) if is_overdue_still(event, ticket) else None
+    field = CHANGED.get(audience.Event(event.type))
+    if field is None:
+        comment_id = event.comment_id if notice.template is not Template.ASSIGNED else None
+        return Fact(notice.template, event.actor_id, comment_id=comment_id)
+    before, after = (_value(field, event.data.get(name)) for name in ("before", "after"))
+    return Fact(notice.template, event.actor_id, field, before, after)
+
+
+def is_overdue_still(event: Event, ticket: Ticket) -> bool:
+    """Whether the very due date that passed still stands, and the ticket still waits to be worked on."""
+    due_at = _value(Field.DUE, event.data.get("due_at"))
+    same = ticket.due_at is not None and due_at == _moment(ticket.due_at)
+    return same and is_overdue(ticket.status, ticket.due_at, now=event.occurred_at)
+
+
+def _value(field: Field, value: object) -> str | None:
+    if not value:
+        return None
+    return _moment(datetime.fromisoformat(str(value))) if field is Field.DUE else str(value)
+
+
+def _moment(when: datetime) -> str:
+    """One way of writing it, whatever zone it was given in."""
+    return when.astimezone(UTC).isoformat()
+
+
+def _as_it_stands(ticket: Ticket) -> dict[Field, str | None]:
+    return {
+        Field.STATUS: ticket.status.value,
+        Field.PRIORITY: ticket.priority.value,
+        Field.CATEGORY: ticket.category.value,
+        Field.DUE: _moment(ticket.due_at) if ticket.due_at else None,
+    }
+
+
+def _told(fact: Fact, comment: Comment | None, limit: int, is_customer: bool) -> Told:
+    actor = db.session.get(User, fact.actor_id) if fact.actor_id else None
+    return Told(
+        fact.template,
+        name_of(actor, is_customer=is_customer),
+        fact.field.value if fact.field else "",
+        _shown(fact.field, fact.before),
+        _shown(fact.field, fact.after),
+        _said(comment, limit, is_customer) if comment is not None else None,
+    )
+
+
+def _shown(field: Field | None, value: str | None) -> str | datetime | None:
+    return datetime.fromisoformat(value) if field is Field.DUE and value else value
+
+
+def _said(comment: Comment, limit: int, is_customer: bool) -> Said:
+    text = comment.text.strip()
+    author = name_of(comment.author, is_customer=is_customer) or comment.author_name
+    files = tuple(file.filename for file in comment.attachments)
+    return Said(comment.kind.value, author, text[:limit].rstrip(), files, is_cut=len(text) > limit)
+
+
+def name_of(user: User | None, *, is_customer: bool) -> str:
+    """What a reader may know a person by, in one line; a customer is shown no address of the team. "" for the desk."""
+    if user is None:
+        return ""
+    return " ".join((user.name if is_customer and user.is_team else user.shown_name).split())

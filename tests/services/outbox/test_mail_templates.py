@@ -1,0 +1,170 @@
+"""The desk's own mails: what people read in them, as text and as HTML."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from flask import Flask
+from flask_babel import Babel
+
+import helpdesk.web.filters as filters
+from helpdesk.policy.audience import Recipient, Template
+from helpdesk.policy.status import Priority, Status
+from helpdesk.services.outbox.told import News, Said, Told
+
+TICKET = {
+    "subject": "[TKT-2026-00042] Printer <b>",
+    "ticket_subject": "Printer <b>",
+    "tag": "TKT-2026-00042",
+    "desk_name": "Fjord & Office",
+    "url": "https://desk.example/tickets/42",
+    "profile_url": "https://desk.example/profile",
+    "moment": lambda when: f"{when:%d %b %Y}",
+}
+DUE = datetime(2026, 11, 24, 17, tzinfo=UTC)
+TEAMS = {
+    "is_customer": False, "requester_name": "Jonas & Berg", "status": Status.NEW, "priority": Priority.HIGH,
+    "category": "Billing", "due_at": DUE, "is_overdue": False,
+}  # fmt: skip
+
+
+def words(kind):
+    return Said(kind, "Nora & Keller", "Hello,\n\nplease <try> again.", ("a.pdf",))
+
+
+def news(template, *facts, recipient="assignee"):
+    return {"news": News(Template(template), Recipient(recipient), facts)}
+
+
+def fact(template, field="", before=None, after=None, said=None):
+    return Told(Template(template), "Tom & Hale", field, before, after, said)
+
+
+def to_customer(template, *facts, **more):
+    return (
+        TICKET
+        | {"is_customer": True, "status": Status.NEW, **news(template, *facts, recipient="customer")}
+        | more
+    )
+
+
+def to_team(template, *facts, **more):
+    return TICKET | TEAMS | news(template, *facts) | more
+
+
+STATUS = fact("status_changed", "status", "in_progress", "pending")
+LINK = {
+    "name": "Jonas",
+    "desk_name": "Fjord & Office",
+    "url": "https://desk.example/x/1",
+    "lifetime": timedelta(hours=1),
+}
+MAILS = {
+    "comment_added to customer": to_customer(
+        "comment_added", fact("comment_added", said=words("reply")), is_answer=True, signature="Your & team"
+    ),
+    "comment_added to team": to_team("comment_added", fact("comment_added", said=words("note"))),
+    "ticket_created to customer": to_customer("ticket_created"),
+    "ticket_created to team": to_team("ticket_created", fact("ticket_created", said=words("incoming"))),
+    "ticket_assigned to team": to_team("ticket_assigned", fact("ticket_assigned")),
+    "status_changed to customer": to_customer("status_changed", STATUS),
+    "status_changed to team": to_team("status_changed", STATUS),
+    "ticket_resolved to customer": to_customer("ticket_resolved", fact("ticket_resolved", "status", "open", "resolved")),
+    "ticket_closed to customer": to_customer("ticket_closed", fact("ticket_closed", "status", "open", "closed")),
+    "ticket_overdue to team": to_team("ticket_overdue", fact("ticket_overdue"), is_overdue=True),
+    "ticket_updated to customer": to_customer("ticket_updated", fact("ticket_updated", "priority", "low", "high")),
+    "ticket_updated to team": to_team(
+        "ticket_updated", STATUS, fact("ticket_updated", "due", None, DUE), fact("comment_added", said=words("reply"))
+    ),
+    "sign_in_link": LINK,
+    "invitation": LINK,
+    "password_link": LINK,
+    "test": {"desk_name": "Fjord & Office", "account_email": "support@fjord.example", "url": "https://desk.example"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def render():
+    app = Flask("helpdesk")
+    app.config["SERVER_NAME"] = "desk.example"
+    Babel(app)
+    filters.init_app(app)
+
+    def fill(name):
+        with app.test_request_context():
+            return [
+                app.jinja_env.get_template(f"emails/{name.split()[0]}/{part}").render(**MAILS[name]).strip()
+                for part in ("subject.txt", "body.txt", "body.html")
+            ]
+
+    return fill
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_every_mail_says_the_same_in_text_and_html(render, name):
+    subject, text, html = render(name)
+    assert subject and "\n" not in subject
+    assert MAILS[name]["url"] in text and MAILS[name]["url"] in html
+    assert "Fjord & Office" in text and "Fjord &amp; Office" in html
+    assert "\n\n\n" not in text
+    assert "<b>" not in html
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_the_frame_comes_last_and_mail_programs_leave_it_out_of_answers(render, name):
+    message, _, frame = render(name)[1].partition("\n-- \n")
+    assert message.strip() and frame.strip()
+
+
+@pytest.mark.parametrize("name", [name for name in MAILS if " to " in name])
+def test_text_and_html_have_equal_content(render, name):
+    """Every word of the one is in the other; the plain text writes out what a button hides."""
+    _, text, html = render(name)
+    shown = re.sub(
+        r"<style>.*?</style>|<title>.*?</title>|<div style=\"display:none.*?</div>", " ", html, flags=re.S
+    )
+    shown = unescape(re.sub(r"<[^>]*>", " ", shown))
+    links = set(re.findall(r'href="([^"]*)"', unescape(html)))
+
+    def all_words(text):
+        return set(re.findall(r"\w+(?:[&']\w+)*", text))
+
+    for link in links:
+        text, shown = text.replace(link, ""), shown.replace(link, "")
+        assert link in render(name)[1]
+    assert all_words(text) == all_words(shown)
+
+
+def test_acknowledgement_says_number_subject_and_status(render):
+    subject, text, html = render("ticket_created to customer")
+    assert subject == "[TKT-2026-00042] Printer <b>"
+    assert "Number: TKT-2026-00042\nSubject: Printer <b>\nStatus: Open" in text
+    assert "keep the number in the subject" in text
+    assert "Printer &lt;b&gt;" in html and "View ticket" in html
+
+
+def test_an_answer_says_who_wrote_it_and_then_only_his_words(render):
+    _, text, html = render("comment_added to customer")
+    assert text.startswith(
+        "Tom & Hale commented on your ticket:\n\nHello,\n\nplease <try> again.\n\nYour & team"
+    )
+    assert "<p>please &lt;try&gt; again.</p>" in html
+    assert "a.pdf" in text
+
+
+def test_the_team_is_told_who_what_and_by_when(render):
+    text = render("ticket_updated to team")[1]
+    for line in (
+        "Status: In progress → Pending by Tom & Hale",
+        "Due: no date → 24 Nov 2026",
+        "Nora & Keller answered:",
+        "Customer: Jonas & Berg",
+        "Priority: High",
+        "Category: Billing",
+    ):
+        assert line in text
+
+
+def test_links_say_how_long_they_work(render):
+    assert "for 1 hour." in render("sign_in_link")[1]
