@@ -56,11 +56,11 @@ class Ticket(Base):
     follow_up_of_id: Mapped[int | None] = mapped_column(
         ForeignKey("ticket.id", ondelete="SET NULL"), index=True
     )
-    waiting_since: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None] = mapped_column(index=True)
     last_activity_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     form_key: Mapped[str | None] = mapped_column(String(64), unique=True)
 
     account: Mapped[EmailAccount] = relationship()
