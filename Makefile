@@ -5,10 +5,10 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check format
+.PHONY: help run test bench bench-lists check format
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(VENV)/.run-ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Helpdesk needs Python 3.11 or newer; set PYTHON to it, for example: make run PYTHON=python3.12"; exit 1; }
@@ -29,6 +29,9 @@ test: $(VENV)/.test-ready ## Set everything up and run all tests
 
 bench: $(VENV)/.test-ready ## Measure: mails to tickets per second
 	$(BIN)/python -m tests.bench.ingest $(ARGS)
+
+bench-lists: $(VENV)/.test-ready ## Measure: list, ticket and search at 100,000 tickets
+	$(BIN)/python -m tests.bench.lists $(ARGS)
 
 check: $(VENV)/.test-ready ## Formatting, lint, types, architecture, migrations
 	$(BIN)/ruff format --check .
