@@ -12,8 +12,9 @@ from sqlalchemy.sql import ColumnElement
 from helpdesk.database import db, insert_once, utcnow
 from helpdesk.errors import Conflict, InvalidInput, NotFound
 from helpdesk.models import Tag, Ticket, TicketTag, User
+from helpdesk.policy.permissions import Action
 from helpdesk.policy.search_words import fold
-from helpdesk.services import events
+from helpdesk.services import access, events
 
 MAX_NAME = 40
 MAX_PER_TICKET = 20
@@ -28,6 +29,7 @@ def split(text: str) -> list[str]:
 
 def add(ticket: Ticket, name: str, *, actor: User | None) -> Tag:
     """File the ticket under a tag, which is made if it is new; twice is once. Raises InvalidInput."""
+    access.demand(actor, Action.CHANGE, ticket)
     tag = _known_or_new(name)
     if len(ticket.tags) >= MAX_PER_TICKET:
         raise InvalidInput("A ticket can have at most %(count)d tags.", field="tag", count=MAX_PER_TICKET)
@@ -39,6 +41,7 @@ def add(ticket: Ticket, name: str, *, actor: User | None) -> Tag:
 
 def remove(ticket: Ticket, tag_id: int, *, actor: User | None) -> None:
     """Take a tag off; one that is not there is none."""
+    access.demand(actor, Action.CHANGE, ticket)
     if any(tag.id == tag_id for tag in ticket.tags):
         db.session.execute(
             delete_rows(TicketTag).where(TicketTag.ticket_id == ticket.id, TicketTag.tag_id == tag_id)

@@ -84,6 +84,8 @@ ROUTES = {
     "GET /look/logo/<digest>": NEITHER,
     # agents
     "GET /tickets": TEAM,
+    "POST /tickets/bulk": TEAM,  # each ticket is asked for by itself
+    "POST /tickets/bulk/undo": TEAM,
     "GET /tickets/new": TEAM,
     "POST /tickets/new": TEAM,
     "GET /tickets/<int:number>": (

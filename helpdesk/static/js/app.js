@@ -2,6 +2,7 @@
 // may be called again for a fragment that was put into the page later: `bind(fragment)`.
 import { bindAutosize } from "./autosize.js";
 import { bindAutosubmit } from "./autosubmit.js";
+import { bindBulk } from "./bulk.js";
 import { bindChanges } from "./changes.js";
 import { bindComposer } from "./composer.js";
 import { bindCopy } from "./copy.js";
@@ -18,7 +19,7 @@ import { bindTheme } from "./theme.js";
 import { bindUploads } from "./uploads.js";
 
 const behaviours = [
-  bindAutosize, bindUploads, bindDrafts, bindOnce, bindAutosubmit, bindChanges, bindComposer,
+  bindAutosize, bindUploads, bindDrafts, bindOnce, bindAutosubmit, bindBulk, bindChanges, bindComposer,
   bindCopy, bindSending, bindDrawers, bindFill, bindFlashes, bindMailFrames, bindRefresh,
   bindSearch, bindTheme,
 ];

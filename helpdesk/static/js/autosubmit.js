@@ -2,7 +2,7 @@
 export function bindAutosubmit(root) {
   for (const form of root.querySelectorAll("form[data-autosubmit]")) {
     form.addEventListener("change", (event) => {
-      if (event.target.matches("select, input[type=checkbox], input[type=radio]")) form.requestSubmit();
+      if (event.target.name && event.target.matches("select, input[type=checkbox], input[type=radio]")) form.requestSubmit();
     });
     for (const field of form.querySelectorAll("input[type=date], input[type=text], input[type=datetime-local]")) {
       let before = field.value;

@@ -10,8 +10,8 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.services import access, tags
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say
-from helpdesk.web.tickets.answering import back_to
 from helpdesk.web.tickets.blueprint import blueprint
+from helpdesk.web.tickets.showing import back_to
 
 
 @blueprint.post("/tickets/<int:number>/tags")

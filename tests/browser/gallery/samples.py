@@ -35,7 +35,6 @@ def nav(*, settings=False):
         "desk_name": "Fjord Office",
         "home_url": "/workspace-list",
         "new_ticket_url": "/workspace-new",
-        "search_url": "/workspace-list",
         "settings_url": "/admin-account",
         "settings_current": settings,
         "sign_out_url": "#",
