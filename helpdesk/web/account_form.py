@@ -131,6 +131,7 @@ class AccountForm(Form):
     outgoing_password = _secret()
     is_fetching = BooleanField(_("Fetch mail from this account"), default=True)
     is_acknowledging = BooleanField(_("Confirm every new ticket to its sender"), default=True)
+    is_offered = BooleanField(_("Let customers choose it for a new ticket"), default=True)
     kept_passwords = HiddenField(validators=[Length(max=20_000)])
 
     @property
@@ -188,6 +189,7 @@ COLUMNS = (
     "outgoing_username",
     "is_fetching",
     "is_acknowledging",
+    "is_offered",
 )
 
 

@@ -116,6 +116,21 @@ def test_switched_off_there_is_no_form(app, desk, visitor, post):
     assert tickets(app) == []
 
 
+def test_admin_switches_it_on_and_off(app, desk, visitor):
+    admin = browser(app, desk["admin"])
+    page = admin.get("/admin/settings").text
+    fields = dict(re.findall(r'name="(\w+)"[^>]*value="([^"]*)"', page)) | {"desk_name": "Desk", "timezone": "UTC",
+              "language": "en", "customer_passwords": "y"}  # fmt: skip
+    fields |= {"auto_close_days": "0", "undo_seconds": "15", "accent": ""}
+    for switched, status in (({}, 404), ({"contact_form": "y"}, 200)):
+        kept = {name: value for name, value in fields.items() if name not in {"contact_form", "do"}}
+        response = admin.post(
+            "/admin/settings", data=kept | switched | {"csrf_token": csrf_of(admin, "/profile")}
+        )
+        assert response.status_code == 303
+        assert visitor.get("/contact").status_code == status
+
+
 def test_environment_switches_it_on(app, team, visitor):
     assert visitor.get("/contact").status_code == 200  # the desk of these tests has it on
     with app.app_context(), transaction():
