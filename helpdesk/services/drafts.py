@@ -67,6 +67,16 @@ def count(user: User) -> int:
     return db.session.scalar(statement.where(Draft.user_id == user.id, access.tickets_of(user))) or 0
 
 
+def previews(user: User, ticket_ids: Iterable[int]) -> dict[int, str]:
+    """The first words of this person's drafts by ticket, of the one touched last."""
+    rows = (
+        select(Draft.ticket_id, func.substr(Draft.text, 1, 200))
+        .where(Draft.user_id == user.id, Draft.ticket_id.in_(list(ticket_ids)))
+        .order_by(Draft.updated_at, Draft.id)
+    )
+    return {ticket_id: " ".join(text.split()) or "…" for ticket_id, text in db.session.execute(rows)}
+
+
 def save(
     user: User,
     ticket: Ticket,

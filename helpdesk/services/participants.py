@@ -37,7 +37,7 @@ def missing(emails: Iterable[str], chosen: Iterable[str]) -> tuple[str, ...]:
     return tuple(email for email in emails if normalise_address(email) not in normalised)
 
 
-def add(ticket: Ticket, email: str, *, actor: User) -> UserAddress:
+def add(ticket: Ticket, email: str, *, actor: User | None) -> UserAddress:
     """Let an address take part from now on, in copy; what was said before stays hidden from it.
 
     Raises InvalidInput for what is no address, and for the desk's own.

@@ -19,6 +19,13 @@ def find_address(email: str) -> UserAddress | None:
     return db.session.scalar(select(UserAddress).where(UserAddress.address == normalise_address(email)))
 
 
+def emails_of(address_ids: Iterable[object]) -> dict[int, str]:
+    """The addresses with these ids as they were written; what is no id is passed over."""
+    wanted = {one for one in address_ids if isinstance(one, int)}
+    rows = select(UserAddress.id, UserAddress.email).where(UserAddress.id.in_(wanted))
+    return {row.id: row.email for row in db.session.execute(rows)} if wanted else {}
+
+
 def find_user(email: str) -> User | None:
     address = find_address(email)
     return address.user if address else None

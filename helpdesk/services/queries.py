@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import db, utcnow
-from helpdesk.models import Attachment, Comment, EmailAccount, EmailMessage, Event, Ticket, User
+from helpdesk.models import Attachment, Comment, Draft, EmailAccount, EmailMessage, Event, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.highlight import Part, mark
 from helpdesk.policy.search_query import SearchQuery
 from helpdesk.policy.status import ACTIVE, Category, CommentKind, Disposition, Priority, Status
-from helpdesk.services import access, search, tags
+from helpdesk.services import access, drafts, search, tags
 from helpdesk.services.sorting import PHASES, PageKey, Sort
 
 PAGE_SIZE = 50
@@ -31,6 +31,7 @@ class TicketFilter:
     category: Category | None = None
     account_id: int | None = None
     is_overdue: bool = False
+    drafts_of: int | None = None
     requester_id: int | None = None
     tag: str | None = None
     query: SearchQuery = field(default_factory=SearchQuery)
@@ -38,7 +39,7 @@ class TicketFilter:
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:
-    """One line of the list: the ticket and what is shown of its conversation.
+    """One line of the list: the ticket and what is shown of its conversation, above all the viewer's own draft.
 
     After a search `subject` and `snippet` are in parts, each a hit or not; else both are empty.
     """
@@ -50,6 +51,7 @@ class TicketRow:
     has_files: bool
     subject: Sequence[Part] = ()
     snippet: Sequence[Part] = ()
+    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ def _conditions(chosen: TicketFilter) -> list[ColumnElement[bool]]:
             conditions.append(column == value)
     if chosen.tag:
         conditions.append(tags.having(chosen.tag))
+    if chosen.drafts_of is not None:
+        conditions.append(exists().where(Draft.ticket_id == Ticket.id, Draft.user_id == chosen.drafts_of))
     if chosen.is_overdue:
         conditions += [Ticket.due_at < utcnow(), Ticket.status.in_(ACTIVE)]
     return conditions
@@ -170,7 +174,7 @@ def _rows(tickets: Sequence[Ticket], viewer: User, query: SearchQuery) -> list[T
     texts = {ticket_id: (kind, text) for ticket_id, kind, text in db.session.execute(latest)}
     with_files = select(Comment.ticket_id).join(Attachment).where(readable, ~Attachment.is_inline).distinct()
     files = set(db.session.scalars(with_files))
-    hits = search.snippets(ids, query.terms)
+    hits, begun = search.snippets(ids, query.terms), drafts.previews(viewer, ids)
     return [
         TicketRow(
             ticket,
@@ -180,6 +184,7 @@ def _rows(tickets: Sequence[Ticket], viewer: User, query: SearchQuery) -> list[T
             has_files=ticket.id in files,
             subject=mark(ticket.subject, query.terms) if query.terms else (),
             snippet=hits.get(ticket.id, ()),
+            draft=begun.get(ticket.id, ""),
         )
         for ticket in tickets
     ]

@@ -11,13 +11,14 @@ from helpdesk.web.auth.blueprint import blueprint as auth
 from helpdesk.web.contact.blueprint import blueprint as contact
 from helpdesk.web.files import blueprint as files
 from helpdesk.web.home import blueprint as home
+from helpdesk.web.inbox import blueprint as inbox
 from helpdesk.web.look import blueprint as look
 from helpdesk.web.portal.blueprint import blueprint as portal
 from helpdesk.web.practice import blueprint as practice
 from helpdesk.web.setup.blueprint import blueprint as setup
 from helpdesk.web.tickets import blueprint as tickets
 
-BLUEPRINTS = (home, look, auth, setup, admin, tickets, portal, contact, practice, files)
+BLUEPRINTS = (home, look, auth, setup, admin, tickets, inbox, portal, contact, practice, files)
 
 
 def init_app(app: Flask, babel: Babel) -> None:

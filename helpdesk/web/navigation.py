@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from helpdesk.models import User
 from helpdesk.policy.status import Role
-from helpdesk.services import contact, practice, queries, scheduled, settings
+from helpdesk.services import contact, drafts, inbox, practice, queries, scheduled, settings
 from helpdesk.web import desk_bars, look
 from helpdesk.web.access import viewer_or_none
 from helpdesk.web.practice.blueprint import may_practise
@@ -46,12 +46,14 @@ def surroundings() -> dict[str, object]:
 
 def sidebar(user: User) -> dict[str, object]:
     """See components/sidebar.html."""
-    counts = queries.counts(user)
+    counts, unread = queries.counts(user), inbox.count_unread(user)
     views = [
         _view("unassigned", _("Unassigned"), "inbox", counts.unassigned, "strong"),
         _view("mine", _("My tickets"), "user", counts.mine, "strong"),
         _view("all", _("All tickets"), "list", counts.all),
         _view("overdue", _("Overdue"), "clock", counts.overdue, "danger"),
+        _view("drafts", _("Drafts"), "pen", drafts.count(user)),
+        _item(_("Notifications"), "/notifications", "bell", count=unread, current=_is_inbox(), tone="strong"),
     ]
     accounts = [
         _item(a.name or a.email, f"/tickets?account={a.id}", count=counts.by_account.get(a.id, 0),
@@ -70,6 +72,7 @@ def sidebar(user: User) -> dict[str, object]:
         "user_name": user.shown_name,
         "user_email": user.email,
         "views": views,
+        "unread": unread,
         "sections": [(_("Accounts"), accounts), (_("Try it"), _practice(user))],
     }
 
@@ -109,6 +112,10 @@ def head_line(user: User) -> dict[str, object]:
 
 def _is_list() -> bool:
     return request.path == "/tickets"
+
+
+def _is_inbox() -> bool:
+    return request.path == "/notifications"
 
 
 def _view(name: str, text: str, icon: str, count: int, tone: str = "quiet") -> Item:

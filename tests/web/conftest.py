@@ -12,9 +12,9 @@ from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.extensions import limiter
 from helpdesk.mail.types import MailFile
-from helpdesk.models import EmailMessage, User
+from helpdesk.models import EmailMessage, Notification, User
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.services import attachments, queries, scheduled, sessions, settings
+from helpdesk.services import attachments, participants, queries, scheduled, sessions, settings
 from helpdesk.services.tickets import comments
 from tests import factories
 from tests.factories import PASSWORD
@@ -118,6 +118,23 @@ def desk(app, team):
             ticket, scheduled.Ready(ticket.id, "Soon", (ticket.requester_address.email,), (), ()),
             actor=db.session.get(User, team["agent"]), form_key="form-of-a-waiting-answer",
         )  # fmt: skip
-        found = Desk(team | {"comment": comment.id, "file": file, "email": email.id, "reply": waiting.id})
+        told = Notification(
+            user_id=team["agent"], ticket_id=ticket.id, event_id=1, kind="assigned", created_at=utcnow()
+        )
+        copied = participants.add(ticket, "colleague@customer.example", actor=None)
+        db.session.add(told)
+        db.session.flush()
+        person = next(p.id for p in ticket.participants if p.address_id == copied.id)
+        found = Desk(
+            team
+            | {
+                "notification": told.id,
+                "participant": person,
+                "comment": comment.id,
+                "file": file,
+                "email": email.id,
+                "reply": waiting.id,
+            }
+        )
     found.app = app
     return found

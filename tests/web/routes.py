@@ -17,6 +17,8 @@ REQUESTER = ("in", "ok", "404", "403", "403", "403")
 TICKET = ("in", "ok", "404", "404", "ok", "ok")
 TICKET_TEAM = ("in", "403", "403", "404", "ok", "ok")
 
+OWN_NOTIFICATION = ("in", "403", "403", "404", "ok", "404")  # the agent's; not even an admin reads it
+
 ROUTES = {
     "GET /static/<path:filename>": EVERYBODY,
     "GET /assets/<version>/<path:filename>": EVERYBODY,
@@ -98,6 +100,14 @@ ROUTES = {
     ),  # customers are sent to their own page
     "POST /tickets/<int:number>/answer": TICKET_TEAM,
     "POST /tickets/<int:number>/draft": TICKET_TEAM,
+    "POST /tickets/<int:number>/people": TICKET_TEAM,
+    "POST /tickets/<int:number>/people/<int:participant_id>/remove": TICKET_TEAM,
+    "POST /tickets/<int:number>/follow": TICKET_TEAM,
+    "POST /tickets/<int:number>/seen": TICKET_TEAM,
+    "GET /notifications": TEAM,
+    "POST /notifications/read": TEAM,
+    "POST /notifications/<int:notification_id>/open": OWN_NOTIFICATION,
+    "POST /notifications/<int:notification_id>/read": OWN_NOTIFICATION,
     "POST /tickets/<int:number>/replies/<int:reply_id>/undo": (
         "in",
         "403",

@@ -24,6 +24,7 @@ def address(app, rule, desk):
         "session_id": 1, "number": desk["ticket"], "comment_id": desk["comment"], "account_id": desk["account"],
         "user_id": desk["agent"], "email_id": desk["email"], "field": "status", "reply_id": desk["reply"],
         "colour": "0b6e69", "digest": "0" * 16, "key": "1-1", "position": 0,
+        "participant_id": desk["participant"], "notification_id": desk["notification"],
     }  # fmt: skip
     if "/settings/" in rule.rule:
         values["act"] = "release"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import Comment, Draft, EmailMessage, ScheduledReply, Ticket, Upload
+from helpdesk.models import Comment, Draft, EmailMessage, Notification, ScheduledReply, Ticket, Upload
 from helpdesk.policy.status import Status
 from helpdesk.services import participants, people, queries, scheduled_delivery
 from helpdesk.services.tickets import comments
@@ -301,3 +301,111 @@ def test_a_customer_has_no_such_choice(app, team):
     send(customer, "/profile", name="Jonas Berg", language="", timezone="", undo_seconds="0")
     with app.app_context():
         assert people.find_user(factories.CUSTOMER).undo_seconds is None
+
+
+def test_drafts_have_a_view_with_a_count_and_mark_their_rows(app, agent, team):
+    assert "Draft:" not in agent.get("/tickets").text
+    write(agent, team, "/draft", "Half a loaf")
+    page = agent.get("/tickets?view=drafts").text
+    assert "Half a loaf" in page
+    assert "Invoice twice" not in page
+    assert "Printer shows error 49" not in browser(app, team["admin"]).get("/tickets?view=drafts").text
+    with app.app_context(), transaction():
+        queries.by_number(team["ticket"]).status = Status.CLOSED
+    assert "Half a loaf" in agent.get("/tickets?view=drafts").text
+
+
+def test_somebody_is_put_in_copy_and_taken_out_again(app, agent, team):
+    page = send(agent, url(team, "/people"), email=COLLEAGUE)
+    assert page.status_code == 303
+    page = agent.get(url(team)).text
+    assert f"Nora Keller put {COLLEAGUE} in copy" in page
+    assert f'name="cc" value="{COLLEAGUE}" checked' in page
+    with app.app_context():
+        row = queries.by_number(team["ticket"]).participants[-1]
+        row_id, since = row.id, row.since
+    assert since is not None
+    shown = browser_of(app, COLLEAGUE).get(f"/my/tickets/{team['ticket']}").text
+    assert "It does not print." not in shown  # said before he joined
+    assert send(agent, url(team, f"/people/{row_id}/remove")).status_code == 303
+    page = agent.get(url(team)).text
+    assert f"Nora Keller took {COLLEAGUE} out" in page
+    assert f'value="{COLLEAGUE}"' not in page
+    assert browser_of(app, COLLEAGUE).get(f"/my/tickets/{team['ticket']}").status_code == 404
+
+
+def browser_of(app, email):
+    with app.app_context():
+        user_id = people.find_user(email).id
+    return browser(app, user_id)
+
+
+@pytest.mark.parametrize("email", ["", "nobody", factories.SUPPORT])
+def test_what_cannot_be_put_in_copy_is_given_back(app, agent, team, email):
+    response = send(agent, url(team, "/people"), email=email)
+    assert response.status_code == 422
+    assert f'value="{email}"' in response.text
+    with app.app_context():
+        assert len(queries.by_number(team["ticket"]).participants) == 1
+
+
+def test_the_requester_stays(app, agent, team):
+    with app.app_context():
+        row_id = queries.by_number(team["ticket"]).participants[0].id
+    assert send(agent, url(team, f"/people/{row_id}/remove")).status_code == 422
+    other = f"/tickets/{team['other_ticket']}/people/{row_id}/remove"
+    assert send(agent, other).status_code == 404
+
+
+def test_following_is_shown_to_the_team_alone(app, agent, team):
+    send(agent, url(team, "/follow"))
+    page = agent.get(url(team)).text
+    assert "Unfollow" in page
+    assert "follows" in browser(app, team["admin"]).get(url(team)).text
+    assert "Nora" not in browser(app, team["customer"]).get(f"/my/tickets/{team['ticket']}").text
+    send(agent, url(team, "/follow"), stop="yes")
+    assert "Unfollow" not in agent.get(url(team)).text
+
+
+def test_notifications_are_listed_opened_and_marked(app, agent, team):
+    assert "Nothing new" in agent.get("/notifications").text
+    send(agent, url(team, "/follow"))
+    for text in ("Canary one", "Canary two"):
+        with app.app_context(), transaction():
+            ticket = queries.by_number(team["ticket"])
+            comments.add_incoming(
+                ticket, Words(text), address=ticket.requester_address, actor=ticket.requester
+            )
+    page = agent.get("/notifications").text
+    assert page.count("Jonas Berg wrote") == 2
+    assert "Unread:" in page
+    (first, second) = [row.id for row in look(app, Notification)]
+    response = send(agent, f"/notifications/{second}/open")
+    assert response.location == url(team)
+    assert agent.get("/notifications").text.count("Unread:") == 1
+    send(agent, f"/notifications/{first}/read")
+    assert "Unread:" not in agent.get("/notifications").text
+    with app.app_context(), transaction():
+        ticket = queries.by_number(team["ticket"])
+        comments.add_incoming(ticket, Words("x"), address=ticket.requester_address, actor=ticket.requester)
+    assert "data-seen" in agent.get(url(team)).text
+    send(agent, url(team, "/seen"))
+    assert "data-seen" not in agent.get(url(team)).text
+    with app.app_context(), transaction():
+        people.set_grants(people.find_user(AGENT), [], actor=None)
+    assert "Canary" not in agent.get("/notifications").text
+
+
+def test_the_customers_other_tickets_stand_beside_with_number_and_status(app, agent, team):
+    with app.app_context():
+        hidden = factories.make_account("hidden@desk.example")
+        known = queries.by_number(team["ticket"]).account
+        factories.make_ticket(known, subject="Toner delivery")
+        factories.make_ticket(hidden, subject="Canary of another account")
+    page = agent.get(url(team)).text
+    assert "Toner delivery" in page
+    assert "-00003" in page
+    assert "Canary" not in page
+    form = agent.get(f"/tickets/new?requester={CUSTOMER}&account={team['account']}").text
+    assert f'value="{CUSTOMER}"' in form
+    assert agent.get("/tickets/new?requester=%22%3E&account=x").status_code == 200

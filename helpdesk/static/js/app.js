@@ -14,6 +14,7 @@ import { bindMailFrames } from "./mail-frame.js";
 import { bindOnce } from "./once.js";
 import { bindRefresh } from "./refresh.js";
 import { bindSearch } from "./search.js";
+import { bindSeen } from "./seen.js";
 import { bindSending } from "./sending.js";
 import { bindTheme } from "./theme.js";
 import { bindUploads } from "./uploads.js";
@@ -21,7 +22,7 @@ import { bindUploads } from "./uploads.js";
 const behaviours = [
   bindAutosize, bindUploads, bindDrafts, bindOnce, bindAutosubmit, bindBulk, bindChanges, bindComposer,
   bindCopy, bindSending, bindDrawers, bindFill, bindFlashes, bindMailFrames, bindRefresh,
-  bindSearch, bindTheme,
+  bindSearch, bindSeen, bindTheme,
 ];
 
 export function bind(root) {

@@ -11,7 +11,16 @@ from helpdesk.database import end_read, transaction, utcnow
 from helpdesk.errors import Conflict, HelpdeskError, InvalidInput, NotFound
 from helpdesk.models import Ticket, User
 from helpdesk.policy.status import Category, CommentKind, Priority, Status
-from helpdesk.services import access, attachments, drafts, people, scheduled, scheduled_delivery, settings
+from helpdesk.services import (
+    access,
+    attachments,
+    drafts,
+    inbox,
+    people,
+    scheduled,
+    scheduled_delivery,
+    settings,
+)
 from helpdesk.services.outbox import queue
 from helpdesk.services.tickets import changing, comments
 from helpdesk.services.tickets.comments import Words
@@ -57,6 +66,7 @@ def _send_reply(ticket: Ticket, typed: Answer) -> None:
             seen=typed.seen,
             draft_revision=typed.revision,
         )
+        inbox.mark_ticket_read(viewer(), ticket)
     if reply.due_at <= utcnow() and scheduled_delivery.deliver(reply.id):
         flash(_("Your answer is on its way."), "success")
 
@@ -72,6 +82,7 @@ def _add_note(ticket: Ticket, typed: Answer) -> None:
             comments.add_note(ticket, words, actor=viewer())
             drafts.drop_files(drafts.uploads_of(viewer(), ticket, typed.tokens))
             drafts.take(viewer(), ticket, CommentKind.NOTE, typed.text, revision=typed.revision)
+        inbox.mark_ticket_read(viewer(), ticket)
     flash(_("Note added. Only the team can see it."), "success")
 
 

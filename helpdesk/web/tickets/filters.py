@@ -53,6 +53,7 @@ class ListState:
             "mine": _("My tickets"),
             "unassigned": _("Unassigned"),
             "overdue": _("Overdue"),
+            "drafts": _("Drafts"),
         }.get(self.view, _("All tickets"))
 
 
@@ -67,14 +68,14 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _statuses(text: str | None, *, is_search: bool) -> tuple[Status, ...]:
-    """A view shows what is still to be done, a search looks everywhere."""
+def _statuses(text: str | None, *, is_everywhere: bool) -> tuple[Status, ...]:
+    """A view shows what is still to be done; a search, and what one has begun to write, looks everywhere."""
     if text == "any":
         return ()
     chosen = _word(Status, text)
     if chosen:
         return (chosen,)
-    return () if is_search else ACTIVE
+    return () if is_everywhere else ACTIVE
 
 
 def _sort(text: str | None, view: str) -> Sort:
@@ -87,13 +88,14 @@ def read_list_state(args: Mapping[str, str], viewer: User) -> ListState:
     view = "all" if typed else args.get("view", "all")
     assignee = {"mine": viewer.id, "unassigned": 0}.get(view, _number(args.get("assignee")))
     chosen = TicketFilter(
-        statuses=_statuses(args.get("status"), is_search=bool(typed)),
+        statuses=_statuses(args.get("status"), is_everywhere=bool(typed) or view == "drafts"),
         assignee=assignee,
         priority=_word(Priority, args.get("priority")),
         category=_word(Category, args.get("category")),
         account_id=_number(args.get("account")),
         is_overdue=view == "overdue",
         tag=args.get("tag", "")[:100] or None,
+        drafts_of=viewer.id if view == "drafts" else None,
         query=search.parse(typed),
     )
     names = ("view", "status", "assignee", "priority", "category", "account", "tag", "sort")

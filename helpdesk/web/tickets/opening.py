@@ -40,9 +40,20 @@ def _render(form: NewTicketForm) -> str:
 @blueprint.get("/tickets/new")
 @require("team")
 def new() -> str:
-    key = new_form_key()
+    """An empty form, or one for the customer and the account a link names."""
+    chosen = {
+        "requester": request.args.get("requester", "")[:254],
+        "account": request.args.get("account", type=int),
+    }
     return _render(
-        _form(formdata=None, form_key=key, assignee=viewer().id, priority="medium", category="Support")
+        _form(
+            formdata=None,
+            form_key=new_form_key(),
+            assignee=viewer().id,
+            priority="medium",
+            category="Support",
+            **chosen,
+        )
     )
 
 

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.policy.status import Status, allowed
-from helpdesk.services import access, people, queries, replies, scheduled, settings, tags
+from helpdesk.services import access, following, inbox, people, queries, replies, scheduled, settings, tags
 from helpdesk.web.access import require, viewer
 from helpdesk.web.security import go, go_to
 from helpdesk.web.sending import sending
@@ -57,8 +57,10 @@ def conversation(ticket: Ticket) -> list[Entry]:
     ]
     names = {user.id: user.shown_name for user in people.team()}
     tag_names = tags.names()
-    for event in queries.history(ticket):
-        words = describe_event(event, names, tag_names)
+    history = queries.history(ticket)
+    addresses = people.emails_of(event.data.get("address_id") for event in history)
+    for event in history:
+        words = describe_event(event, names, tag_names, addresses)
         if words:
             entries.append(Entry(event.occurred_at, words=words))
     return sorted(entries, key=lambda entry: (entry.at, entry.comment is None))
@@ -97,9 +99,15 @@ def due_value(ticket: Ticket) -> str:
 
 
 def render_ticket(
-    ticket: Ticket, typed: Answer | None = None, *, errors: Sequence[str] = (), rival: str = ""
+    ticket: Ticket,
+    typed: Answer | None = None,
+    *,
+    errors: Sequence[str] = (),
+    rival: str = "",
+    person: dict[str, str] | None = None,
 ) -> str:
-    """The page of a ticket; `typed` and `errors` bring back what was refused, `rival` what another window saved."""
+    """The page of a ticket; `typed` and `errors` bring back what was refused, `rival` what another
+    window saved; `person` an address that could not be added."""
     state = read_list_state(request.args, viewer())
     waiting = scheduled.waiting(ticket)
     return render_template(
@@ -118,12 +126,34 @@ def render_ticket(
         next_statuses=[(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
         due=due_value(ticket),
         known_tags=tags.known(),
+        participants=participants_of(ticket, state.link_args),
+        person=person,
+        has_news=inbox.has_unread(viewer(), ticket),
+        followers=following.followers(ticket),
+        is_following=following.follows(viewer(), ticket),
         other_tickets=queries.other_tickets(viewer(), ticket),
         machine_mails=machine_mails(ticket),
         max_bytes=current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"],
         kept=state.link_args,
         **list_context(state),
     )
+
+
+def participants_of(ticket: Ticket, kept: dict[str, Any]) -> list[dict[str, object]]:
+    """Who takes part, as what, since when, and how to take them out."""
+    words = {"requester": _("requester"), "cc": _("copy"), "follower": _("follows")}
+    return [
+        {
+            "name": p.address.user.shown_name,
+            "email": p.address.email,
+            "role": words.get(p.role, p.role),
+            "since": p.since,
+            "remove_url": url_for("tickets.remove_person", number=ticket.number, participant_id=p.id, **kept)
+            if p.address_id != ticket.requester_address_id
+            else None,
+        }
+        for p in ticket.participants
+    ]
 
 
 def back_to(ticket: Ticket, **more: str) -> Response:

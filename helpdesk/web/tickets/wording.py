@@ -54,8 +54,16 @@ def category_word(category: str) -> str:
     }.get(Category(category), category)
 
 
-def describe_event(event: Event, names: Mapping[int, str], tags: Mapping[int, str] | None = None) -> str:
-    """One line, or "" for an event that needs none beside the conversation. `names` of people, `tags` by id."""
+def describe_event(
+    event: Event,
+    names: Mapping[int, str],
+    tags: Mapping[int, str] | None = None,
+    addresses: Mapping[int, str] | None = None,
+) -> str:
+    """One line, or "" for an event that needs none beside the conversation.
+
+    `names` of people, `tags` and `addresses` by id.
+    """
     who = event.actor.shown_name if event.actor else _("The desk")
     after = event.data.get("after")
     match event.type:
@@ -71,6 +79,8 @@ def describe_event(event: Event, names: Mapping[int, str], tags: Mapping[int, st
             return _due(who, after)
         case "ticket.assigned":
             return _assigned(event, who, names)
+        case "participant.added" | "participant.removed":
+            return _taking_part(event, who, addresses or {})
         case "reply.stopped":
             author = names.get(int(str(event.data.get("author_id", 0))), _("a colleague"))
             return _("An answer by %(who)s was not sent; it is a draft again", who=author)
@@ -110,6 +120,13 @@ def _due(who: str, after: object) -> str:
     return _(
         "%(who)s set the due date to %(day)s", who=who, day=format_date(datetime.fromisoformat(str(after)))
     )
+
+
+def _taking_part(event: Event, who: str, addresses: Mapping[int, str]) -> str:
+    whom = addresses.get(int(str(event.data.get("address_id", 0))), "?")
+    if event.type == "participant.added":
+        return _("%(who)s put %(whom)s in copy", who=who, whom=whom)
+    return _("%(who)s took %(whom)s out", who=who, whom=whom)
 
 
 def _assigned(event: Event, who: str, names: Mapping[int, str]) -> str:

@@ -1,0 +1,52 @@
+"""Who takes part in a ticket, and who follows it."""
+
+from __future__ import annotations
+
+from flask import flash, request
+from flask_babel import gettext as _
+
+from helpdesk.database import transaction
+from helpdesk.errors import HelpdeskError
+from helpdesk.services import access, following, participants
+from helpdesk.web.access import require, viewer
+from helpdesk.web.errors import sentence
+from helpdesk.web.tickets.blueprint import blueprint
+from helpdesk.web.tickets.showing import Page, back_to, render_ticket
+
+
+@blueprint.post("/tickets/<int:number>/people")
+@require("team")
+def add_person(number: int) -> Page:
+    ticket = access.get_ticket_by_number(viewer(), number)
+    try:
+        with transaction():
+            address = participants.add(ticket, request.form.get("email", ""), actor=viewer())
+    except HelpdeskError as error:
+        return render_ticket(
+            ticket, person={"email": request.form.get("email", ""), "error": sentence(error)}
+        ), 422
+    flash(_("%(who)s is in copy from now on and sees nothing older.", who=address.email), "success")
+    return back_to(ticket)
+
+
+@blueprint.post("/tickets/<int:number>/people/<int:participant_id>/remove")
+@require("team")
+def remove_person(number: int, participant_id: int) -> Page:
+    ticket = access.get_ticket_by_number(viewer(), number)
+    with transaction():
+        address = participants.remove(ticket, participant_id, actor=viewer())
+    flash(_("%(who)s takes part no more.", who=address.email), "success")
+    return back_to(ticket)
+
+
+@blueprint.post("/tickets/<int:number>/follow")
+@require("team")
+def follow(number: int) -> Page:
+    """Follow, or with `stop` in the form follow no more."""
+    ticket = access.get_ticket_by_number(viewer(), number)
+    with transaction():
+        if "stop" in request.form:
+            following.unfollow(ticket, actor=viewer())
+        else:
+            following.follow(ticket, actor=viewer())
+    return back_to(ticket)
