@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
@@ -21,6 +22,7 @@ from helpdesk.services import fetch_health
 from helpdesk.services.fetch_lease import FetchLease, LeaseLost
 from helpdesk.services.fetch_run import Run
 from helpdesk.services.ingest.explain import Explanation, explain
+from helpdesk.services.lease import longest
 from helpdesk.transports.base import Source
 
 logger = logging.getLogger(__name__)
@@ -97,10 +99,16 @@ def due_accounts() -> list[int]:
 
 
 def _is_due(account: EmailAccount, now: datetime) -> bool:
-    waits_for = [account.fetch_lease_until, account.fetch_again_at]
+    """A moment further away than anything ever waits was written before a clock was set back: it counts as past."""
+    lease_s: int = current_app.config["CLAIM_SECONDS"]
+    waits_for = [
+        (account.fetch_lease_until, longest(lease_s)),
+        (account.fetch_again_at, fetch_health.DELAYS[-1]),
+    ]
     if account.last_fetch_at is not None and account.fetch_again_at is None:
-        waits_for.append(account.last_fetch_at + timedelta(seconds=account.poll_frequency_s))
-    return all(moment is None or moment <= now for moment in waits_for)
+        interval = timedelta(seconds=account.poll_frequency_s)
+        waits_for.append((account.last_fetch_at + interval, interval))
+    return all(at is None or at <= now or at > now + longest for at, longest in waits_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +145,9 @@ def _load(account_id: int) -> EmailAccount:
 def _refusal(account: EmailAccount, force: bool) -> FetchResult | None:
     if not (account.is_active and account.is_fetching):
         return FetchResult(note="Fetching is switched off for this account.")
-    if not force and account.fetch_again_at is not None and account.fetch_again_at > utcnow():
-        again = f"{account.fetch_again_at:%H:%M:%S} UTC"
+    now, again_at = utcnow(), account.fetch_again_at
+    if not force and again_at is not None and now < again_at <= now + fetch_health.DELAYS[-1]:
+        again = f"{again_at:%H:%M:%S} UTC"
         return FetchResult(error=f"{account.last_error} The server is asked again at {again}.")
     return None
 

@@ -26,6 +26,11 @@ from helpdesk.models import EmailAccount
 logger = logging.getLogger(__name__)
 
 
+def longest(seconds: int) -> timedelta:
+    """How far ahead the end of a claim of so many seconds can lie, were it made by a machine whose clock runs fast."""
+    return timedelta(seconds=2 * seconds) + timedelta(minutes=5)
+
+
 class AccountLease:
     """Used by one thread. `column` names the lease's column on the account; its end stands in `<column>_until`."""
 
@@ -45,7 +50,9 @@ class AccountLease:
     def take(self, **values: object) -> bool:
         """Within a transaction: take the lease, and write `values`, unless somebody holds it."""
         end = getattr(EmailAccount, f"{self.column}_until")
-        is_free = or_(end.is_(None), end < utcnow())
+        now = utcnow()
+        # An end further away than a lease can last: a clock was set back since, and nobody may wait for that.
+        is_free = or_(end.is_(None), end < now, end > now + longest(self._seconds))
         return self._claim(is_free, **{self.column: self.token}, **self._ends(), **values)
 
     def renew(self) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy.sql import ColumnElement
 from helpdesk.database import claim, db, transaction, utcnow
 from helpdesk.models import EmailMessage
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.services import events
+from helpdesk.services import events, lease
 
 logger = logging.getLogger(__name__)
 BATCH = 20
@@ -78,7 +78,8 @@ def _update(where: ColumnElement[bool], **values: object) -> None:
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    return or_(EmailMessage.due_at.is_(None), EmailMessage.due_at <= now)
+    latest = now + LONGEST_WAIT  # nothing waits longer, but for a clock that was set back
+    return or_(EmailMessage.due_at.is_(None), EmailMessage.due_at <= now, EmailMessage.due_at > latest)
 
 
 def _fresh(now: datetime) -> ColumnElement[bool]:
@@ -95,8 +96,13 @@ def _abandoned(now: datetime) -> ColumnElement[bool]:
     return (
         (EmailMessage.direction == Direction.IN)
         & (EmailMessage.state == EmailState.PROCESSING)
-        & (EmailMessage.claimed_until < now)
+        & ((EmailMessage.claimed_until < now) | (EmailMessage.claimed_until > _never(now)))
     )
+
+
+def _never(now: datetime) -> datetime:
+    """Later than any claim ends that was made by the clock as it goes now; others were made before it was set back."""
+    return now + lease.longest(_seconds())
 
 
 def is_waiting() -> bool:
