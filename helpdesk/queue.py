@@ -65,6 +65,7 @@ TASKS: dict[str, Task] = {
     "fetch_due": Task("helpdesk.jobs.tasks.fetch_due", DEFAULT, timeout_s=60),
     "sweep": Task("helpdesk.jobs.tasks.sweep", DEFAULT, timeout_s=60),
     "check_alarms": Task("helpdesk.jobs.tasks.check_alarms", DEFAULT, timeout_s=60),
+    "tell_overdue": Task("helpdesk.jobs.tasks.tell_overdue", DEFAULT, timeout_s=300),
     "clean_up": Task("helpdesk.jobs.tasks.clean_up", DEFAULT, timeout_s=600),
 }
 

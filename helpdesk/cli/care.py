@@ -1,4 +1,4 @@
-"""`create-user` and `doctor`: what the person who runs the desk needs."""
+"""What the person who runs the desk needs: `create-user`, `doctor`, alarms and overdue tickets by cron."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from helpdesk.cli.command import DeskCommand, fail
+from helpdesk.cli.command import DeskCommand, fail, shown
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy.status import Role
-from helpdesk.services import alarms, doctor, links, passwords, people
+from helpdesk.services import alarms, doctor, links, overdue, passwords, people
 from helpdesk.services.links import Purpose
 
 
@@ -69,4 +69,23 @@ def send_alarms() -> None:
         click.echo("Nothing new to tell.")
 
 
-COMMANDS = (send_alarms, create_user, doctor_command)
+@click.command("send-overdue-notifications", cls=DeskCommand)
+@click.option("--dry-run", is_flag=True, help="Say who would be told of what; change nothing.")
+@with_appcontext
+def send_overdue_notifications(dry_run: bool) -> None:
+    """Tell the assignee and the agent who opened it of every ticket whose due date has passed, once per due date."""
+    found = overdue.preview() if dry_run else overdue.tell()
+    for ticket in found:
+        _tell(ticket)
+    mails = sum(len(ticket.to) for ticket in found)
+    click.secho(f"Overdue: {len(found)}  Mails: {mails}", fg="green", bold=True)
+    if dry_run:
+        click.secho("Dry run: nobody was told.", fg="yellow")
+
+
+def _tell(ticket: overdue.Overdue) -> None:
+    click.echo(f"{ticket.number}  due {ticket.due_at:%Y-%m-%d %H:%M} UTC  {shown(ticket.subject)}")
+    click.secho(f"    to {shown(', '.join(ticket.to))}" if ticket.to else "    nobody to tell", fg="cyan")
+
+
+COMMANDS = (send_alarms, create_user, doctor_command, send_overdue_notifications)

@@ -14,7 +14,7 @@ import helpdesk.services.outbox.deliver as outbox
 import helpdesk.services.sweep as sweeping
 from helpdesk.jobs.budget import deadline, should_stop
 from helpdesk.queue import wake
-from helpdesk.services import alarms, retention, scheduled_delivery
+from helpdesk.services import alarms, overdue, retention, scheduled_delivery
 
 
 def fetch_account(account_id: int) -> None:
@@ -55,6 +55,12 @@ def sweep() -> None:
 def check_alarms() -> None:
     """Tell the admins of accounts whose fetching has stalled, or works again."""
     alarms.check()
+
+
+def tell_overdue() -> None:
+    """Tell of the due dates that have passed; those the time does not suffice for are told by the next run."""
+    until = deadline()
+    overdue.tell(should_stop=lambda: should_stop() or time.monotonic() >= until)
 
 
 def clean_up() -> None:

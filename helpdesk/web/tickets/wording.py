@@ -77,6 +77,8 @@ def describe_event(
             return _("%(who)s set the category to %(what)s", who=who, what=category_word(str(after)))
         case "ticket.due_changed":
             return _due(who, after)
+        case "ticket.overdue":
+            return _("The due date has passed")
         case "ticket.assigned":
             return _assigned(event, who, names)
         case "participant.added" | "participant.removed":
