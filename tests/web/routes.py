@@ -45,6 +45,7 @@ ROUTES = {
     "POST /profile": PEOPLE,
     "POST /profile/password": PEOPLE,
     "POST /profile/password-link": PEOPLE,
+    "POST /profile/notifications": PEOPLE,
     "POST /profile/sessions/<int:session_id>/end": PEOPLE,
     "POST /profile/sessions/end-others": PEOPLE,
     # set-up

@@ -1,10 +1,13 @@
 """A customer's own page: name, language, addresses, a password or none, the browsers that are signed in."""
 
+import re
+
 import pytest
 
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import User
-from helpdesk.services import links, settings
+from helpdesk.policy.audience import CUSTOMERS_KINDS, Kind
+from helpdesk.services import links, preferences, settings
 from helpdesk.services.links import Purpose
 from helpdesk.web.auth.browsers import browser_name
 from tests.factories import AGENT, CUSTOMER, PASSWORD
@@ -46,6 +49,27 @@ def test_bad_zone_keeps_the_name(app, team, jonas):
     response = send(jonas, "/profile", name="A new name", timezone="Mars/Olympus")
     assert response.status_code == 422 and "A new name" in response.text
     assert stored(app, team)[0] == "Jonas Berg"
+
+
+def test_mails_are_switched_off_and_on_one_by_one(app, team, jonas):
+    assert jonas.get("/profile").text.count(" checked") == len(CUSTOMERS_KINDS)
+    send(jonas, "/profile/notifications", ticket_closed="y", ticket_created="y", internal_note="y")
+    with app.app_context():
+        wanted = preferences.wanted(db.session.get(User, team["customer"]))
+    assert {kind for kind, is_on in wanted.items() if is_on} == {Kind.CLOSED, Kind.CREATED}
+    text = jonas.get("/profile").text
+    assert re.search(r'name="ticket_closed"[^>]* checked', text)
+    assert re.search(r'name="status_changed"[^>]*value="y">', text)
+
+
+def test_the_team_has_switches_of_its_own(app, team):
+    nora = browser(app, team["agent"])
+    assert 'name="internal_note"' in nora.get("/profile").text
+    assert 'name="ticket_resolved"' not in nora.get("/profile").text
+    send(nora, "/profile/notifications", ticket_overdue="y")
+    with app.app_context():
+        wanted = preferences.wanted(db.session.get(User, team["agent"]))
+    assert [kind for kind, is_on in wanted.items() if is_on] == [Kind.OVERDUE]
 
 
 def test_addresses_say_whether_they_are_confirmed(app, team, jonas):

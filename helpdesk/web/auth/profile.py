@@ -17,6 +17,7 @@ from helpdesk.web.auth import limits
 from helpdesk.web.auth.blueprint import blueprint
 from helpdesk.web.auth.browsers import browser_name
 from helpdesk.web.auth.forms import PasswordForm, ProfileForm
+from helpdesk.web.auth.telling import switches
 from helpdesk.web.errors import say
 from helpdesk.web.security import go
 
@@ -42,6 +43,7 @@ def _show(form: ProfileForm | None = None, password_form: PasswordForm | None = 
         sessions=sessions.of_user(user),
         this_session=access.current_session(),
         browser_name=browser_name,
+        switches=switches(user),
         may_have_password=profiles.may_have_password(user),
     )
 
