@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 from helpdesk.cli.command import DeskCommand
 from helpdesk.models import Ticket
 from helpdesk.policy.status import Status
-from helpdesk.services import export, queries
+from helpdesk.services import autoclose, export, queries
 
 COLUMNS = ("number", "status", "priority", "requester", "assignee", "subject")
 STATUS = click.Choice([status.value for status in Status])
@@ -111,4 +111,18 @@ def export_tickets(statuses: tuple[str, ...]) -> None:
         click.echo(json.dumps(export.ticket_details(ticket), ensure_ascii=False))
 
 
-COMMANDS = (list_tickets, show_ticket, export_tickets)
+@click.command("close-resolved", cls=DeskCommand)
+@click.option("--dry-run", is_flag=True, help="List what would be closed; change nothing.")
+@with_appcontext
+def close_resolved(dry_run: bool) -> None:
+    """Close tickets that were resolved longer ago than the settings say. Nobody is mailed."""
+    closings = autoclose.preview() if dry_run else autoclose.close_resolved()
+    for closing in closings:
+        click.echo(f"{closing.number}  resolved {closing.resolved_at:%Y-%m-%d}  {closing.subject}")
+    if dry_run:
+        click.secho(f"Dry run: {len(closings)} would be closed.", fg="yellow")
+    else:
+        click.secho(f"Closed: {len(closings)}", fg="green")
+
+
+COMMANDS = (list_tickets, show_ticket, export_tickets, close_resolved)

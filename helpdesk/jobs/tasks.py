@@ -14,7 +14,7 @@ import helpdesk.services.outbox.deliver as outbox
 import helpdesk.services.sweep as sweeping
 from helpdesk.jobs.budget import deadline, should_stop
 from helpdesk.queue import wake
-from helpdesk.services import alarms, overdue, retention, scheduled_delivery
+from helpdesk.services import alarms, autoclose, overdue, retention, scheduled_delivery
 
 
 def fetch_account(account_id: int) -> None:
@@ -61,6 +61,12 @@ def tell_overdue() -> None:
     """Tell of the due dates that have passed; those the time does not suffice for are told by the next run."""
     until = deadline()
     overdue.tell(should_stop=lambda: should_stop() or time.monotonic() >= until)
+
+
+def close_resolved() -> None:
+    """Close what was resolved long enough ago; what the time does not suffice for waits an hour."""
+    until = deadline()
+    autoclose.close_resolved(should_stop=lambda: should_stop() or time.monotonic() >= until)
 
 
 def clean_up() -> None:

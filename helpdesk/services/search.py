@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 
-from flask import current_app
 from sqlalchemy import exists, false, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
@@ -30,10 +29,10 @@ NOBODY = ("none", "nobody")
 
 
 def parse(text: str) -> SearchQuery:
-    """Read a query; the desk's own number format counts as a number."""
-    own = re.match(r"[^\W\d_]+", current_app.config["TICKET_NUMBER_FORMAT"])
-    prefixes = search_query.PREFIXES + ((fold(own[0]),) if own else ())
-    return search_query.parse(text, prefixes=prefixes)
+    """Read a query; the desk's own number formats count as numbers."""
+    letters = [re.match(r"[^\W\d_]+", number_format) for number_format in settings.number_formats()]
+    own = tuple(fold(found[0]) for found in letters if found)
+    return search_query.parse(text, prefixes=search_query.PREFIXES + own)
 
 
 def conditions(viewer: User, query: SearchQuery) -> list[ColumnElement[bool]]:

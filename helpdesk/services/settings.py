@@ -41,6 +41,7 @@ DEFAULTS: dict[str, object] = {
     "session_idle_hours": 24 * 7,
     "session_max_days": 30,
     "undo_seconds": 15,
+    "auto_close_days": 7,
 }
 ENVIRONMENT = {  # setting -> the name that wins over it, and what that is when nobody set it
     "timezone": ("TIMEZONE", "UTC"),

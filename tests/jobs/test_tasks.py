@@ -11,7 +11,9 @@ from helpdesk import queue
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.jobs import budget, schedule, tasks
 from helpdesk.models import EmailMessage
+from helpdesk.policy.status import Status
 from helpdesk.services.ingest.store import store_raw
+from helpdesk.services.tickets import changing
 from tests import factories
 
 
@@ -82,3 +84,14 @@ def test_old_bytes_are_cleared_away_by_the_timetable(account, store):
     tasks.clean_up()
     assert [row.raw_sha256 for row in db.session.query(EmailMessage)] == [None, None]
     assert schedule.Periodic("periodic-clean-up", "clean_up", 86400) in schedule.timetable(current_app.config)
+
+
+def test_resolved_tickets_are_closed_by_the_timetable(account, store):
+    ticket = factories.make_ticket(account)
+    with transaction():
+        changing.set_status(ticket, Status.RESOLVED, actor=None)
+        ticket.resolved_at = utcnow() - timedelta(days=8)
+    tasks.close_resolved()
+    assert ticket.status is Status.CLOSED
+    entry = schedule.Periodic("periodic-close-resolved", "close_resolved", 3600)
+    assert entry in schedule.timetable(current_app.config)

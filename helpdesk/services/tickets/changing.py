@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from helpdesk.database import utcnow
 from helpdesk.errors import InvalidInput
@@ -10,6 +11,8 @@ from helpdesk.models import Ticket, User
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Category, Priority, Role, Status, allowed
 from helpdesk.services import access, events
+
+AUTO_CLOSE = "auto_close"  # the reason of a closing nobody is told of
 
 
 def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:
@@ -20,10 +23,18 @@ def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:
     move(ticket, status, actor=actor)
 
 
-def move(ticket: Ticket, status: Status, *, actor: User | None, comment_id: int | None = None) -> None:
+def move(
+    ticket: Ticket,
+    status: Status,
+    *,
+    actor: User | None,
+    comment_id: int | None = None,
+    reason: str | None = None,
+) -> None:
     """The status follows from what `actor` did, whatever he may do by himself; the times follow the status.
 
-    The same status again changes nothing. `comment_id` names the words it follows from, which are told themselves.
+    The same status again changes nothing. `comment_id` names the words it follows from, which are told themselves;
+    `reason` says why the desk did it by itself.
     """
     if ticket.status is status:
         return
@@ -33,7 +44,7 @@ def move(ticket: Ticket, status: Status, *, actor: User | None, comment_id: int 
     ticket.closed_at = now if status is Status.CLOSED else None
     if status in (Status.RESOLVED, Status.CLOSED):
         ticket.waiting_since = None
-    _changed(ticket, "status", before, status, actor, comment_id=comment_id)
+    _changed(ticket, "status", before, status, actor, comment_id=comment_id, reason=reason)
 
 
 def assign(ticket: Ticket, assignee: User | None, *, actor: User | None) -> None:
@@ -90,8 +101,10 @@ def _changed(
     actor: User | None,
     *,
     comment_id: int | None = None,
+    reason: str | None = None,
 ) -> None:
+    more: dict[str, Any] = {"reason": reason} if reason else {}
     events.record(
         f"ticket.{what}_changed", actor=actor, ticket=ticket, comment_id=comment_id,
-        before=str(before) if before else None, after=str(after) if after else None,
+        before=str(before) if before else None, after=str(after) if after else None, **more,
     )  # fmt: skip

@@ -69,6 +69,8 @@ def describe_event(
     match event.type:
         case "ticket.opened":
             return _opened(event, who)
+        case "ticket.status_changed" if event.data.get("reason") == "auto_close":
+            return _("Closed by itself, having been resolved long enough")
         case "ticket.status_changed":
             return _("%(who)s set the status to %(what)s", who=who, what=status_word(str(after)))
         case "ticket.priority_changed":
