@@ -1,0 +1,103 @@
+"""Two of our desks write to each other: a few mails, then silence."""
+
+import shutil
+
+import pytest
+from sqlalchemy import select
+
+from helpdesk.database import db, transaction
+from helpdesk.models import EmailAccount, EmailMessage, Ticket
+from helpdesk.policy.status import Status
+from helpdesk.services import people
+from helpdesk.services.ingest import process, store
+from helpdesk.services.outbox import deliver
+from helpdesk.services.tickets import changing
+from tests import factories
+from tests.conftest import make_app
+from tests.factories import CUSTOMER, make_mail
+from tests.fakes import FakeSender
+
+ONE, OTHER = "support@one.example", "help@other.example"
+
+
+class Side:
+    """One desk: takes mail in, gives mail out."""
+
+    def __init__(self, app, address):
+        self.app, self.address = app, address
+        with app.app_context():
+            self.account_id = factories.make_account(address).id
+            factories.make_admin(f"admin@{address.partition('@')[2]}")
+
+    def turn(self, incoming):
+        """Take these mails in; return what is sent, however long a notification gathers."""
+        with self.app.app_context():
+            account = db.session.get(EmailAccount, self.account_id)
+            for raw in incoming:
+                store.store_raw(account, raw)
+            process.drain()
+            with transaction() as session:
+                for mail in session.scalars(select(EmailMessage).where(EmailMessage.state == "queued")):
+                    mail.due_at = mail.created_at
+            sender = FakeSender()
+            deliver.drain(self.account_id, sender=sender)
+            return sender.sent
+
+    def close_everything(self):
+        with self.app.app_context(), transaction():
+            admin = people.find_user(f"admin@{self.address.partition('@')[2]}")
+            for ticket in db.session.scalars(select(Ticket)).all():
+                changing.set_status(ticket, Status.RESOLVED, actor=admin)
+
+    def states(self):
+        with self.app.app_context():
+            return [
+                row.state.value
+                for row in db.session.scalars(select(EmailMessage).where(EmailMessage.direction == "in"))
+            ]
+
+
+@pytest.fixture
+def sides(database_url, app, tmp_path, sqlite_template):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder / "helpdesk.sqlite3")
+    other = make_app(folder, SECRET_KEY="another-key-for-tests-only-0123456789")
+    yield Side(app, ONE), Side(other, OTHER)
+    with other.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def exchange(sides, first):
+    """Carry mail between the two until neither has anything to say; return how many went each way."""
+    waiting, count = dict(zip(sides, first, strict=True)), 0
+    for _ in range(15):
+        sent = {side: side.turn(waiting[side]) for side in sides}
+        waiting = {
+            side: [m.raw for from_ in sides for m in sent[from_] if side.address in m.recipients]
+            for side in sides
+        }
+        count += sum(map(len, waiting.values()))
+        if not any(waiting.values()):
+            return count
+    raise AssertionError(f"still writing after {count} mails")
+
+
+def test_a_mail_from_one_desk_to_the_other_ends_in_silence(sides):
+    question = make_mail(f"Support <{ONE}>", to=OTHER, subject="A question")
+    assert exchange(sides, ([], [question])) <= 2
+
+
+def test_a_customer_who_writes_to_both_starts_no_conversation_between_them(sides):
+    mail = make_mail(CUSTOMER, to=f"{ONE}, {OTHER}", subject="Who can help?")
+    assert exchange(sides, ([mail], [mail])) <= 2
+
+
+def test_closing_tickets_on_both_sides_ends_in_silence(sides):
+    mail = make_mail(CUSTOMER, to=f"{ONE}, {OTHER}", subject="Who can help?")
+    exchange(sides, ([mail], [mail]))
+    for side in sides:
+        side.close_everything()
+    assert exchange(sides, ([], [])) <= 4
+    assert "failed" not in sides[0].states() + sides[1].states()
