@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-lists check format
+.PHONY: help translations run test bench bench-lists check format
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -38,6 +38,14 @@ check: $(VENV)/.test-ready ## Formatting, lint, types, architecture, migrations
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_migrations.py
+
+# Errors are messages too: their sentences are translated where they are shown.
+ERRORS = InvalidInput NotFound Forbidden Conflict ConfigError TransientError PermanentError UncertainError
+translations: $(VENV)/.test-ready ## Bring helpdesk/translations up to date with the code
+	$(BIN)/pybabel -q extract -F pyproject.toml --add-location=file -w 110 $(addprefix -k ,$(ERRORS)) -o .messages.pot .
+	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete -w 110 -i .messages.pot -d helpdesk/translations
+	@rm -f .messages.pot
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/web/test_translations.py
 
 format: $(VENV)/.test-ready ## Rewrite the code in the project's form
 	$(BIN)/ruff format .

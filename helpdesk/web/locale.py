@@ -7,6 +7,7 @@ from flask_babel import Babel
 
 from helpdesk.services import settings
 from helpdesk.web.access import viewer_or_none
+from helpdesk.web.catalog import PoDomain
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 THEMES = ("auto", "light", "dark")
@@ -15,6 +16,7 @@ THEME_COOKIE = "theme"
 
 def init_app(app: Flask, babel: Babel) -> None:
     babel.init_app(app, locale_selector=choose_language, timezone_selector=choose_zone)
+    babel.domain_instance = PoDomain()
 
 
 def choose_language() -> str:

@@ -63,6 +63,10 @@ class News:
         names = {fact.actor for fact in self.facts if fact.template is self.template}
         return names.pop() if len(names) == 1 else ""
 
+    def tells(self, field: str) -> bool:
+        """Whether a change of this field is among the facts."""
+        return any(fact.field == field for fact in self.facts)
+
 
 def gather(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> News | None:
     """What is still to be told to the reader; None when nothing is."""

@@ -1,18 +1,22 @@
 """The desk's own mails: what people read in them, as text and as HTML."""
 
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_babel import Babel
+from flask_babel import Babel, force_locale
 
 import helpdesk.web.filters as filters
 from helpdesk.policy.audience import Recipient, Template
 from helpdesk.policy.status import Priority, Status
 from helpdesk.services.outbox.told import News, Said, Told
+from helpdesk.web.catalog import PoDomain
 
+GOLDEN = Path(__file__).parent / "golden"
 TICKET = {
     "subject": "[TKT-2026-00042] Printer <b>",
     "ticket_subject": "Printer <b>",
@@ -20,7 +24,7 @@ TICKET = {
     "desk_name": "Fjord & Office",
     "url": "https://desk.example/tickets/42",
     "profile_url": "https://desk.example/profile",
-    "moment": lambda when: f"{when:%d %b %Y}",
+    "moment": lambda when: f"{when:%Y-%m-%d}",
 }
 DUE = datetime(2026, 11, 24, 17, tzinfo=UTC)
 TEAMS = {
@@ -68,8 +72,8 @@ MAILS = {
     "ticket_created to customer": to_customer("ticket_created"),
     "ticket_created to team": to_team("ticket_created", fact("ticket_created", said=words("incoming"))),
     "ticket_assigned to team": to_team("ticket_assigned", fact("ticket_assigned")),
-    "status_changed to customer": to_customer("status_changed", STATUS),
-    "status_changed to team": to_team("status_changed", STATUS),
+    "status_changed to customer": to_customer("status_changed", STATUS, status=Status.PENDING),
+    "status_changed to team": to_team("status_changed", STATUS, status=Status.PENDING),
     "ticket_resolved to customer": to_customer("ticket_resolved", fact("ticket_resolved", "status", "open", "resolved")),
     "ticket_closed to customer": to_customer("ticket_closed", fact("ticket_closed", "status", "open", "closed")),
     "ticket_overdue to team": to_team("ticket_overdue", fact("ticket_overdue"), is_overdue=True),
@@ -88,17 +92,28 @@ MAILS = {
 def render():
     app = Flask("helpdesk")
     app.config["SERVER_NAME"] = "desk.example"
-    Babel(app)
+    Babel(app).domain_instance = PoDomain()
     filters.init_app(app)
 
-    def fill(name):
-        with app.test_request_context():
+    def fill(name, language="en"):
+        with app.test_request_context(), force_locale(language):
             return [
                 app.jinja_env.get_template(f"emails/{name.split()[0]}/{part}").render(**MAILS[name]).strip()
                 for part in ("subject.txt", "body.txt", "body.html")
             ]
 
     return fill
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("name", MAILS)
+def test_every_mail_reads_as_it_was_looked_at(render, name, language):
+    """Against `golden/`; after a change somebody has read: UPDATE_GOLDEN=1 writes them anew."""
+    subject, text, _ = render(name, language)
+    golden = GOLDEN / f"{name.replace(' ', '_')}.{language}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(f"{subject}\n\n{text}\n", encoding="utf-8")
+    assert golden.read_text(encoding="utf-8") == f"{subject}\n\n{text}\n"
 
 
 @pytest.mark.parametrize("name", MAILS)
@@ -157,7 +172,7 @@ def test_the_team_is_told_who_what_and_by_when(render):
     text = render("ticket_updated to team")[1]
     for line in (
         "Status: In progress → Pending by Tom & Hale",
-        "Due: no date → 24 Nov 2026",
+        "Due: no date → 2026-11-24",
         "Nora & Keller answered:",
         "Customer: Jonas & Berg",
         "Priority: High",

@@ -1,0 +1,68 @@
+"""The catalogues: whole for the mails, true to the placeholders, and read by templates and code alike."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from flask_babel import force_locale, gettext, lazy_gettext, ngettext
+
+from helpdesk.web.catalog import FOLDER, catalogue
+
+LANGUAGES = ["de"]
+PROJECT = Path(__file__).parent.parent.parent
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]")
+
+
+def read(language):
+    with (FOLDER / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def mail_messages():
+    methods = [("**.html", "jinja2"), ("**.txt", "jinja2")]
+    folder = PROJECT / "helpdesk" / "templates" / "emails"
+    return {message for _, _, message, _, _ in extract_from_dir(folder, methods)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_of_every_mail_is_translated(language):
+    entries = {message.id: message for message in read(language)}
+    assert len(mail_messages()) > 60
+    missing = mail_messages() - entries.keys()
+    assert not missing
+    for message in mail_messages():
+        entry = entries[message]
+        forms = entry.string if isinstance(entry.string, tuple) else (entry.string,)
+        assert all(forms), f"not translated: {message}"
+        assert not entry.fuzzy, f"nobody has looked at the translation of: {message}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translations_fill_the_same_placeholders(language):
+    """A plural may leave out what its singular names, never name what is not given."""
+    for entry in read(language):
+        pairs = [(entry.id, entry.string)]
+        if isinstance(entry.id, tuple):
+            pairs = list(zip(entry.id, entry.string, strict=True))
+        for source, translated in pairs:
+            if source and translated:
+                assert sorted(PLACEHOLDER.findall(source)) == sorted(PLACEHOLDER.findall(translated)), source
+
+
+def test_templates_and_code_read_the_same_catalogue(app):
+    with app.test_request_context():
+        lazy = lazy_gettext("View ticket")
+        with force_locale("de"):
+            shown = app.jinja_env.from_string("{{ _('View ticket') }}").render()
+            assert {gettext("View ticket"), str(lazy), shown} == {"Ticket ansehen"}
+            one, many = "No mail comes in from %(email)s", "No mail comes in from %(num)d accounts"
+            assert ngettext(one, many, 3, email="x") == "Von 3 Konten kommen keine Mails an"
+            assert gettext("a sentence nobody has translated") == "a sentence nobody has translated"
+        with force_locale("en"):
+            assert gettext("View ticket") == "View ticket"
+
+
+def test_a_language_without_a_catalogue_is_english():
+    assert catalogue("xx").gettext("View ticket") == "View ticket"
