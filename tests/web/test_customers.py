@@ -133,7 +133,7 @@ def test_too_large_file_keeps_the_text(app, desk, jonas):
     )
     assert response.status_code == 422
     assert "A &lt;long&gt; story" in response.text
-    assert "film.mov" in response.text and "choose your files again" in response.text
+    assert "film.mov" in response.text and "choose the refused file again" in response.text
 
 
 def test_half_a_megabyte_of_text_arrives(app, desk, jonas):

@@ -1,15 +1,19 @@
 """Customers: what stands open and what is done, settling a ticket, opening one."""
 
+import hashlib
+import html
 import io
+import re
 import threading
 from datetime import timedelta
 
 import pytest
 
+from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import Event, Participant, Ticket, User
 from helpdesk.policy.status import CommentKind, Status
-from helpdesk.services import people, queries
+from helpdesk.services import attachments, people, queries
 from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Words
 from tests import factories
@@ -303,8 +307,64 @@ def test_too_large_file_is_named_and_the_rest_stays(app, desk, jonas):
     app.config["EMAIL_MAX_ATTACHMENT_SIZE"] = 1024 * 1024
     response = new_ticket(jonas, files=[(io.BytesIO(b"x" * 1024 * 1025), "film.mov")])
     assert response.status_code == 422
-    assert "film.mov" in response.text and "choose your files again" in response.text
+    assert "film.mov" in response.text and "choose the refused file again" in response.text
     assert "The speaker is silent." in response.text
+
+
+def kept_word(response):
+    return html.unescape(re.search(r'name="kept" value="([^"]+)"', response.text)[1])
+
+
+def test_files_stay_when_the_rest_is_refused(app, desk, jonas):
+    chosen = [(io.BytesIO(b"\x89PNG"), "a.png"), (io.BytesIO(b"b"), "b.txt"), (io.BytesIO(b"c"), "c.txt")]
+    refused = new_ticket(jonas, subject="", files=chosen)
+    assert refused.status_code == 422 and "Your files are still here" in refused.text
+    again = new_ticket(
+        jonas, text="", kept=kept_word(refused), keep_file=["0", "2"], files=[(io.BytesIO(b"d"), "d.txt")]
+    )
+    assert [again.text.count(f">{name} ") for name in ("a.png", "b.txt", "c.txt", "d.txt")] == [1, 0, 1, 1]
+    response = new_ticket(jonas, kept=kept_word(again), keep_file=["0", "1", "2"])
+    with app.app_context():
+        ticket = queries.by_number(int(response.location.rsplit("/", 1)[1]))
+        found = [(f.filename, attachments.contents(f)) for f in ticket.comments[0].attachments]
+    assert found == [("a.png", b"\x89PNG"), ("c.txt", b"c"), ("d.txt", b"d")]
+
+
+def test_good_file_stays_beside_one_that_is_too_large(app, desk, jonas, page):
+    app.config["EMAIL_MAX_ATTACHMENT_SIZE"] = 1024 * 1024
+    chosen = [(io.BytesIO(b"fine"), "fine.txt"), (io.BytesIO(b"x" * 1024 * 1025), "film.mov")]
+    refused = send(jonas, f"{page}/answer", form_id=KEY, body="Look:", attachments=chosen)
+    assert refused.status_code == 422 and "film.mov" in refused.text and ">fine.txt " in refused.text
+    send(jonas, f"{page}/answer", form_id=KEY, body="Look:", kept=kept_word(refused), keep_file="0")
+    with app.app_context():
+        files = queries.by_number(desk["ticket"]).comments[-1].attachments
+        assert [(f.filename, attachments.contents(f)) for f in files] == [("fine.txt", b"fine")]
+
+
+def test_kept_files_are_their_owners_alone(app, desk, jonas):
+    word = kept_word(new_ticket(jonas, subject="", files=[(io.BytesIO(b"mine"), "mine.txt")]))
+    maria = browser(app, desk["other_customer"])
+    for stolen in (word, word[:-4], "nonsense", ""):
+        response = new_ticket(maria, f"{stolen[:4]:s}{'x' * 24}", kept=stolen, keep_file=["0"])
+        with app.app_context():
+            ticket = queries.by_number(int(response.location.rsplit("/", 1)[1]))
+            assert ticket.comments[0].attachments == []
+
+
+def test_kept_file_that_was_cleared_away_is_left_out(app, desk, jonas):
+    word = kept_word(new_ticket(jonas, subject="", files=[(io.BytesIO(b"gone soon"), "gone.txt")]))
+    with app.app_context(), transaction():
+        assert storage.drop(hashlib.sha256(b"gone soon").hexdigest(), utcnow() + timedelta(minutes=1))
+    response = new_ticket(jonas, kept=word, keep_file=["0"])
+    assert response.status_code == 303
+
+
+def test_files_do_not_grow_without_end(app, desk, jonas):
+    many = [(io.BytesIO(b"x"), f"{n}.txt") for n in range(21)]
+    assert "at most 20 files" in new_ticket(jonas, files=many).text
+    app.config["EMAIL_MAX_MESSAGE_SIZE"] = 1024 * 1024
+    large = [(io.BytesIO(b"x" * 600_000), f"{n}.bin") for n in range(2)]
+    assert "may have 1 MB" in new_ticket(jonas, files=large).text
 
 
 def test_several_accounts_are_offered_by_their_public_names(app, desk, jonas):

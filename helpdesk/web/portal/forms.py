@@ -8,12 +8,9 @@ from flask_wtf.file import MultipleFileField
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from helpdesk.database import end_read
 from helpdesk.models import EmailAccount
 from helpdesk.policy.status import Category
-from helpdesk.services import attachments
-from helpdesk.services.tickets.comments import Words
-from helpdesk.web.forms import Form, is_form_key, options, read_files, trimmed
+from helpdesk.web.forms import Form, options, trimmed
 from helpdesk.web.tickets.wording import category_word
 
 
@@ -35,21 +32,13 @@ class OwnTicketForm(Form):
         """Fill the lists."""
         self.account.choices = options(*((one.id, public_name(one)) for one in accounts))
         self.category.choices = options(*((c.value, category_word(c)) for c in Category))
+        if len(accounts) == 1:
+            self.account.data = accounts[0].id
 
 
 def public_name(account: EmailAccount) -> str:
     """How customers know an account: by what its mails say."""
     return account.from_name or account.name or account.email
-
-
-def read_words(text: str, form_key: str) -> Words:
-    """What was written and attached. Raises InvalidInput for a file that is too large."""
-    files = read_files("attachments")
-    end_read()
-    staged = attachments.stage(files)
-    return Words(
-        text.replace("\r\n", "\n").strip(), files=staged, form_key=form_key if is_form_key(form_key) else None
-    )
 
 
 def chosen_files() -> bool:

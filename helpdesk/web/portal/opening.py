@@ -16,7 +16,8 @@ from helpdesk.web.access import require, viewer
 from helpdesk.web.forms import new_form_key
 from helpdesk.web.portal import limits
 from helpdesk.web.portal.blueprint import blueprint
-from helpdesk.web.portal.forms import OwnTicketForm, chosen_files, read_words
+from helpdesk.web.portal.form_files import Kept, read_form_files
+from helpdesk.web.portal.forms import OwnTicketForm
 from helpdesk.web.portal.pages import Page
 from helpdesk.web.security import go
 
@@ -33,18 +34,16 @@ def new() -> Page:
 @limits.per_person_tickets
 @require("customer")
 def create() -> Page:
-    form, offered = OwnTicketForm(), portal.offered_accounts()
-    if len(offered) == 1:
-        form.account.data = offered[0].id
+    form, offered, files = OwnTicketForm(), portal.offered_accounts(), read_form_files()
     form.offer(offered)
     try:
         if not form.validate():
-            return _render(form, offered), 422
-        words = read_words(form.text.data, form.form_key.data)
+            return _render(form, offered, files.keep(viewer())), 422
+        words = files.words(form.text.data, form.form_key.data)
         number = _save(form, words, viewer())
     except InvalidInput as error:
         form.reject(error)
-        return _render(form, offered), 422
+        return _render(form, offered, files.keep(viewer())), 422
     flash(_("Your message has arrived."), "success")
     return go("portal.show", number=number)
 
@@ -65,7 +64,7 @@ def _open(form: OwnTicketForm, words: Words, actor: User) -> Ticket:
     return portal.open_ticket(account, form.subject.data, words, category=category, actor=actor)
 
 
-def _render(form: OwnTicketForm, offered: list[EmailAccount]) -> str:
+def _render(form: OwnTicketForm, offered: list[EmailAccount], kept: Kept | None = None) -> str:
     form.offer(offered)
     return render_template(
         "portal/new.html",
@@ -73,6 +72,6 @@ def _render(form: OwnTicketForm, offered: list[EmailAccount]) -> str:
         several=len(offered) > 1,
         is_possible=bool(offered),
         answer_to=people.main_address(viewer()).email,
-        lost_files=form.is_submitted() and chosen_files(),
+        kept=kept or Kept(),
         max_bytes=current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"],
     )

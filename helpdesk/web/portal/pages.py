@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import current_app, render_template, request, url_for
 from flask_babel import gettext as _
@@ -17,6 +17,7 @@ from helpdesk.services.sorting import PageKey
 from helpdesk.web.access import require, viewer
 from helpdesk.web.forms import new_form_key
 from helpdesk.web.portal.blueprint import blueprint
+from helpdesk.web.portal.form_files import Kept
 from helpdesk.web.portal.wording import standing_of
 
 Page = str | Response | tuple[str, int]
@@ -29,6 +30,7 @@ class Typed:
 
     body: str = ""
     errors: tuple[str, ...] = ()
+    kept: Kept = field(default_factory=Kept)
 
 
 @blueprint.get("/tickets")

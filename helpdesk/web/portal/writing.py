@@ -17,7 +17,7 @@ from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import sentence, status_of
 from helpdesk.web.portal import limits
 from helpdesk.web.portal.blueprint import blueprint
-from helpdesk.web.portal.forms import chosen_files, read_words
+from helpdesk.web.portal.form_files import read_form_files
 from helpdesk.web.portal.pages import Page, Typed, render_ticket
 from helpdesk.web.security import go
 
@@ -50,15 +50,13 @@ def reopen(number: int) -> Page:
 
 def _act(number: int, act: Act, done: str) -> Page:
     ticket = access.get_ticket_by_number(viewer(), number)
-    text = request.form.get("body", "")
+    text, files = request.form.get("body", ""), read_form_files()
     try:
-        words = read_words(text, request.form.get("form_id", ""))
+        words = files.words(text, request.form.get("form_id", ""))
         new_number = _save(act, ticket, words, viewer())
     except HelpdeskError as error:
-        errors = (
-            (sentence(error), _("Please choose your files again.")) if chosen_files() else (sentence(error),)
-        )
-        return render_ticket(ticket, Typed(text, errors)), status_of(error)
+        typed = Typed(text, (sentence(error),), files.keep(viewer()))
+        return render_ticket(ticket, typed), status_of(error)
     if new_number != number:
         done = _("That ticket was closed a while ago, so your answer opened this new one.")
     flash(done, "success")
