@@ -19,6 +19,8 @@ from typing import ClassVar
 
 from flask import Flask, current_app
 from sqlalchemy import or_
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import claim, transaction, utcnow
 from helpdesk.models import EmailAccount
@@ -29,6 +31,16 @@ logger = logging.getLogger(__name__)
 def longest(seconds: int) -> timedelta:
     """How far ahead the end of a claim of so many seconds can lie, were it made by a machine whose clock runs fast."""
     return timedelta(seconds=2 * seconds) + timedelta(minutes=5)
+
+
+def is_over(
+    end: ColumnElement[datetime | None] | InstrumentedAttribute[datetime | None], now: datetime
+) -> ColumnElement[bool]:
+    """Whether a lease or claim that ends then binds nobody: it is past, or further away than any can last.
+
+    The latter was written before a clock was set back, and nobody may wait for that.
+    """
+    return or_(end < now, end > now + longest(int(current_app.config["CLAIM_SECONDS"])))
 
 
 class AccountLease:
@@ -50,9 +62,7 @@ class AccountLease:
     def take(self, **values: object) -> bool:
         """Within a transaction: take the lease, and write `values`, unless somebody holds it."""
         end = getattr(EmailAccount, f"{self.column}_until")
-        now = utcnow()
-        # An end further away than a lease can last: a clock was set back since, and nobody may wait for that.
-        is_free = or_(end.is_(None), end < now, end > now + longest(self._seconds))
+        is_free = or_(end.is_(None), is_over(end, utcnow()))
         return self._claim(is_free, **{self.column: self.token}, **self._ends(), **values)
 
     def renew(self) -> bool:

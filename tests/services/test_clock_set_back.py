@@ -70,3 +70,20 @@ def test_mail_in_work_or_waiting_is_taken_up(account):
     assert process.is_waiting()
     db.session.rollback()
     assert process.drain().created == 2
+
+
+def test_an_answer_in_the_hands_of_a_dead_process_is_taken_up(account):
+    account_id, sender = account.id, FakeSender()
+    store.store_raw(account, make_mail())
+    process.drain()
+    with transaction() as session:
+        ends = utcnow() + HOUR + timedelta(minutes=1)
+        session.execute(
+            update(EmailMessage)
+            .where(EmailMessage.direction == "out")
+            .values(state="sending", claim="of a dead process", claimed_until=ends)
+        )
+    assert ("send_account", (account_id,)) in sweep.sweep()
+    db.session.rollback()
+    deliver.drain(account_id, sender=sender)
+    assert len(sender.sent) == 1

@@ -20,7 +20,8 @@ from sqlalchemy.sql import ColumnElement
 from helpdesk.database import claim, db, transaction, utcnow
 from helpdesk.models import EmailMessage
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.services import events, lease
+from helpdesk.services import events
+from helpdesk.services.lease import is_over
 
 logger = logging.getLogger(__name__)
 BATCH = 20
@@ -96,13 +97,8 @@ def _abandoned(now: datetime) -> ColumnElement[bool]:
     return (
         (EmailMessage.direction == Direction.IN)
         & (EmailMessage.state == EmailState.PROCESSING)
-        & ((EmailMessage.claimed_until < now) | (EmailMessage.claimed_until > _never(now)))
+        & is_over(EmailMessage.claimed_until, now)
     )
-
-
-def _never(now: datetime) -> datetime:
-    """Later than any claim ends that was made by the clock as it goes now; others were made before it was set back."""
-    return now + lease.longest(_seconds())
 
 
 def is_waiting() -> bool:

@@ -23,6 +23,7 @@ from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.permissions import Action
 from helpdesk.queue import wake_after_commit
 from helpdesk.services import access, events, settings
+from helpdesk.services.lease import is_over
 from helpdesk.services.outbox.backoff import LONGEST_WAIT
 
 REPLY = "reply"
@@ -134,10 +135,10 @@ def accounts_due(now: datetime | None = None) -> list[int]:
         EmailMessage.direction == Direction.OUT,
         or_(
             (EmailMessage.state == EmailState.QUEUED) & (EmailMessage.due_at <= now),
-            (EmailMessage.state == EmailState.SENDING) & (EmailMessage.claimed_until < now),
+            (EmailMessage.state == EmailState.SENDING) & is_over(EmailMessage.claimed_until, now),
         ),
     )
-    leases = select(EmailAccount.id).where(EmailAccount.send_lease_until < now)
+    leases = select(EmailAccount.id).where(is_over(EmailAccount.send_lease_until, now))
     found = set(db.session.scalars(rows)) | set(db.session.scalars(leases))
     return sorted(found - set(db.session.scalars(held)))
 
@@ -152,7 +153,7 @@ def take_over_expired(account_id: int, now: datetime) -> None:
         EmailMessage.account_id == account_id,
         EmailMessage.direction == Direction.OUT,
         EmailMessage.state == EmailState.SENDING,
-        or_(EmailMessage.claimed_until.is_(None), EmailMessage.claimed_until < now),
+        or_(EmailMessage.claimed_until.is_(None), is_over(EmailMessage.claimed_until, now)),
     )
     for email in db.session.scalars(rows):
         email.claim = email.claimed_until = None
