@@ -198,3 +198,24 @@ def test_enqueue_tells_its_caller_about_an_outage(own_store):
     own_store.stop()
     with pytest.raises(RedisError):
         queue.enqueue(own_store.client(), "sweep")
+
+
+def note(store, seconds, *words):
+    store.client().zadd(queue.LATER_KEY, {" ".join(map(str, words)): time.time() + seconds})
+
+
+def test_a_wake_up_for_later_waits_for_its_time(store):
+    note(store, 60, "deliver_reply", 7)
+    assert queue.wake_whose_time_has_come(store.client()) == 0
+    note(store, -1, "deliver_reply", 7)
+    assert queue.wake_whose_time_has_come(store.client()) == 1
+    assert waiting(store, "default") == ["deliver_reply-7"]
+    assert queue.wake_whose_time_has_come(store.client()) == 0
+
+
+def test_a_note_nobody_understands_is_struck_out(store):
+    note(store, -1, "no_such_task", 7)
+    note(store, -1, "deliver_reply", "x")
+    assert queue.wake_whose_time_has_come(store.client()) == 2
+    assert waiting(store, "default") == []
+    assert store.client().zcard(queue.LATER_KEY) == 0

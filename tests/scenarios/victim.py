@@ -8,14 +8,19 @@ import os
 import signal
 import sys
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from config import load_config
 from helpdesk.app import create_app
-from helpdesk.services import accounts, environment, fetch
+from helpdesk.database import db, transaction
+from helpdesk.mail.types import MailFile
+from helpdesk.models import ScheduledReply, Ticket
+from helpdesk.services import accounts, environment, fetch, people, scheduled, scheduled_delivery
 from helpdesk.services.ingest import process
 from helpdesk.services.outbox import deliver
+
+AGENT = "nora@desk.example"
 
 
 def arm(step_to_die_at):
@@ -44,8 +49,21 @@ def around(function, step):
     return called
 
 
+def answer_everything():
+    """An agent presses Send on every ticket he has not answered yet; his time for undoing is none."""
+    agent = people.find_user(AGENT)
+    answered = select(ScheduledReply.ticket_id)
+    ids = list(db.session.scalars(select(Ticket.id).where(Ticket.id.not_in(answered)))) if agent else []
+    for ticket_id in ids:
+        ticket = db.session.get(Ticket, ticket_id)
+        file = MailFile("answer.txt", "text/plain", b"%d" % ticket_id)
+        ready = scheduled.prepare(ticket, f"Answer to {ticket.number}", [file], actor=agent)
+        with transaction():
+            scheduled.schedule(ticket, ready, actor=agent, form_key=f"the-form-of-ticket-{ticket_id}")
+
+
 def work():
-    """One turn: fetch, process, send."""
+    """One turn: fetch, process, answer, send."""
     app = create_app(load_config(ENV_FILE=None))
     with app.app_context():
         environment.sync_account()
@@ -53,6 +71,8 @@ def work():
         for account_id in ids:
             fetch.fetch_account(account_id, force=True)
         process.drain()
+        answer_everything()
+        scheduled_delivery.deliver_due()
         for account_id in ids:
             deliver.drain(account_id)
 
