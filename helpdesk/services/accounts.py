@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,6 +184,27 @@ def update(account: EmailAccount, *, actor: User | None, **values: object) -> No
     account.fetch_again_at = None
     queue.try_now(account.id)
     events.record("account.changed", actor=actor, account_id=account.id, fields=sorted(values))
+
+
+def require_passwords(account: EmailAccount, typed: Mapping[str, object], *, same_login: bool) -> None:
+    """A stored password goes to the server it was typed for and to no other: else whoever may change an account could
+    have it sent to himself. `typed` are the columns without what is stored. Raises InvalidInput.
+    """
+    incoming, outgoing = (_host(typed[f"{way}_host"]) for way in ("incoming", "outgoing"))
+    known, known_outgoing = _host(account.incoming_host), _host(account.outgoing_host)
+    sentence = "This is another server than before. Please type the password again."
+    if account.incoming_password and not typed["incoming_password"]:
+        had_same_login = account.outgoing_username == (account.incoming_username or account.email)
+        is_known = outgoing == known or (had_same_login and outgoing == known_outgoing)
+        if incoming != known or (same_login and not is_known):
+            raise InvalidInput(sentence, field="incoming_password")
+    is_stored = account.outgoing_password and not typed["outgoing_password"] and not same_login
+    if is_stored and outgoing != known_outgoing:
+        raise InvalidInput(sentence, field="outgoing_password")
+
+
+def _host(text: object) -> str:
+    return str(text or "").strip().rstrip(".").lower()
 
 
 def _fill(account: EmailAccount, values: dict[str, object]) -> None:

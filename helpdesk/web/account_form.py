@@ -15,7 +15,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from helpdesk.errors import ConfigError
 from helpdesk.models import EmailAccount, User
-from helpdesk.services import keys
+from helpdesk.services import accounts, keys
 from helpdesk.web.forms import Form, address_field, options, trimmed
 
 SECURITY = options(
@@ -165,9 +165,15 @@ class AccountForm(Form):
         return bool(self.kept_passwords.data)
 
     def values(self, person: User, account: EmailAccount | None = None) -> dict[str, object]:
-        """The account's columns. Passwords come in plain; an empty one means: as it is stored."""
-        values: dict[str, object] = {name: self[name].data for name in COLUMNS}
+        """The account's columns. Passwords come in plain; an empty one means: as it is stored.
+
+        Raises InvalidInput for a stored password that would go to another server.
+        """
+        sent = {name: self[name].data for name in COLUMNS}
+        values: dict[str, object] = {name: value for name, value in sent.items() if value is not None}
         values |= self.typed_passwords(person)
+        if account is not None:
+            accounts.require_passwords(account, values, same_login=self.same_login.data)
         values["incoming_username"] = self.incoming_username.data or self.email.data
         if self.same_login.data:
             stored = keys.decrypt(account.incoming_password) if account else ""

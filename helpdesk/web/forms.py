@@ -18,9 +18,19 @@ from helpdesk.services.attachments import MailFile
 from helpdesk.services.passwords import MAX_LENGTH, MIN_LENGTH
 from helpdesk.web.errors import sentence
 
+AS_SENT: Any = object()
+
 
 class Form(FlaskForm):
-    """Fields not declared here are ignored, whatever a request sends."""
+    """Fields not declared here are ignored, whatever a request sends.
+
+    Flask-WTF would also take files for words, and JSON for a form; `read_files` reads files.
+    """
+
+    def __init__(self, formdata: Any = AS_SENT, **values: Any) -> None:
+        if formdata is AS_SENT:
+            formdata = request.form if self.is_submitted() else None
+        super().__init__(formdata=formdata, **values)
 
     def reject(self, error: HelpdeskError) -> None:
         """Show the error at its field, or above the form when it has none."""

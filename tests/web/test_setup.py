@@ -183,6 +183,32 @@ def test_edit_keeps_the_password_nobody_typed(app, ada):
         assert (stored(app).from_name, keys.decrypt(stored(app).incoming_password)) == ("New", SECRET)
 
 
+@pytest.mark.parametrize("wish", ["save", "test"])
+@pytest.mark.parametrize("hosts, same_login", [
+    ({"incoming_host": "127.0.0.2"}, "y"), ({"outgoing_host": "127.0.0.2"}, "y"), ({"outgoing_host": "127.0.0.2"}, ""),
+    ({"outgoing_host": "127.0.0.2", "outgoing_username": "help@shop.example"}, "y"),
+])  # fmt: skip
+def test_stored_password_goes_to_no_other_server(app, ada, wish, hosts, same_login):
+    """Whoever may change an account could otherwise have its password sent to himself."""
+    port = {"incoming_port": closed_port(), "outgoing_port": closed_port()}
+    send(ada, "/setup/mail", **(FORM | port))
+    page = f"/admin/accounts/{stored(app).id}"
+    fields = (
+        FORM
+        | port
+        | hosts
+        | {"do": wish, "same_login": same_login, "incoming_password": "", "from_name": "New"}
+    )
+    if not same_login:
+        del fields["same_login"]
+    response = send(ada, page, **fields)
+    assert response.status_code == 422
+    assert "another server than before" in response.text and "New" in response.text
+    assert stored(app).from_name == "Shop help"
+    typed = {"incoming_password": SECRET, "outgoing_password": SECRET}
+    assert send(ada, page, **(fields | typed)).status_code in {200, 303}
+
+
 def test_extra_fields_of_an_account_are_ignored(app, ada):
     send(ada, "/setup/mail", **(FORM | {"source": "env", "id": "99", "incoming_protocol": "maildir",
                                         "incoming_ca_file": "/etc/passwd", "incoming_allow_plaintext": "1"}))  # fmt: skip

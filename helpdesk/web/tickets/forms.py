@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
-from flask_wtf import FlaskForm
-from flask_wtf.file import MultipleFileField
-from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import EmailField, HiddenField, MultipleFileField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
+from helpdesk.web.forms import Form
 
-class NewTicketForm(FlaskForm):
+
+class NewTicketForm(Form):
     """A ticket on behalf of a customer, with the first answer to him."""
 
     account = SelectField(_("Mail account"), coerce=int)
