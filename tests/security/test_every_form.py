@@ -8,12 +8,12 @@ import pytest
 from helpdesk.extensions import limiter
 from tests.security.forms import TYPED, forms_of
 from tests.web.conftest import browser, csrf_of
-from tests.web.test_route_matrix import PERSONS, address, routes_of
+from tests.web.test_route_matrix import address, routes_of
 
 CANARY = "Words that took long to write"
 HOSTILE = {
     "nul": b"a\x00b c",
-    "long": b"x" * 1_000_000,
+    "long": b"x" * 20_000,
     "int4": b"2147483648",
     "int8": b"9223372036854775808",
     "endless number": b"9" * 5000,
@@ -31,10 +31,8 @@ HOSTILE = {
     "json": b'[{"a":[1]}]',
 }
 WORDS = {"name", "subject", "title", "from_name", "requester_name", "text", "body"}
-FIELD_BY_FIELD = ("nul", "int8", "endless number", "other digits", "surrogate", "line ends", "html", "date")
-WITHOUT_FORM = {
-    "POST /setup/<token>", "POST /sign-in/link/<token>", "POST /password/<token>", "POST /invitation/<token>",
-}  # fmt: skip
+FIELD_BY_FIELD = ("int8", "surrogate")
+ENDING_SESSIONS = {"/sign-out", "/sign-in", "/profile/password"}
 
 
 @pytest.fixture(autouse=True)
@@ -69,55 +67,65 @@ def usual(form):
 
 
 def attacks(form):
-    """(what, kind of body, body) for every field of the form."""
+    """(what, body) for the whole form and for each of its fields."""
     values = {name: value for name, value in usual(form).items() if name != "csrf_token"}
     for what, hostile in HOSTILE.items():
         yield f"everything: {what}", encode((name, hostile) for name in values)
-    for name in values:
+    yield "everything: twice", encode([*values.items(), *values.items()])
+    yield "everything: missing", ""
+    for name, (kind, _) in form.fields.items():
+        if name == "csrf_token" or name.startswith("was_"):
+            continue
         for what in FIELD_BY_FIELD:
             yield f"{name}: {what}", encode((values | {name: HOSTILE[what]}).items())
         yield f"{name}: missing", encode((n, v) for n, v in values.items() if n != name)
-        yield f"{name}: twice", encode([*values.items(), (name, values[name])])
         yield f"{name}: a file", {n: v.decode() for n, v in values.items()} | {name: (BytesIO(b"x"), "x.txt")}
+        if kind == "textarea":
+            yield f"{name}: long", encode((values | {name: b"x" * 1_000_000}).items())
 
 
-def post(client, form, body):
-    token = csrf_of(client, "/profile")
+def post(client, form, body, token):
     if isinstance(body, dict):
         return client.post(form.action, data=body | {"csrf_token": token})
-    body = "&".join(p for p in body.split("&") if not p.startswith("csrf_token=")) + f"&csrf_token={token}"
-    return client.post(form.action, data=body, content_type="application/x-www-form-urlencoded")
+    kind = "application/x-www-form-urlencoded"
+    return client.post(form.action, data=f"csrf_token={token}&{body}", content_type=kind)
 
 
-@pytest.mark.parametrize("person", PERSONS)
-def test_no_field_breaks_anything(app, desk, person):
-    trouble = []
+def lost(form, what, response):
+    """The words that were typed into the fields not attacked, and are not on the page that refuses the form."""
+    kept = [
+        name
+        for name, value in usual(form).items()
+        if value == CANARY.encode() and not what.startswith((f"{name}:", "everything"))
+    ]
+    return kept if response.status_code == 422 and response.text.count(CANARY) < len(kept) else []
+
+
+def forms_by_rule(app, desk, person):
+    adapter = app.url_map.bind("localhost")
     found = {}
     for path, text in pages_of(app, desk, browser(app, desk.get(person))):
         for form in forms_of(path, text):
-            adapter = app.url_map.bind("localhost")
             rule, _ = adapter.match(form.action.split("?")[0], method="POST", return_rule=True)
             found.setdefault(rule.rule, form)
-    for rule, form in found.items():
+    return found
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("person", ["anonymous", "customer", "agent", "admin"])
+def test_no_field_of_any_form_breaks_anything(app, desk, person):
+    trouble = []
+    forms = forms_by_rule(app, desk, person)
+    for rule, form in forms.items():
         client = browser(app, desk.get(person))
+        token = csrf_of(client, "/profile")
         for what, body in attacks(form):
-            if "sign-out" in rule or "sessions" in rule:
+            response = post(client, form, body, token)
+            if response.status_code >= 500 or "Traceback" in response.text or lost(form, what, response):
+                trouble.append((rule, what, response.status_code, lost(form, what, response)))
+            if rule in ENDING_SESSIONS:
                 client = browser(app, desk.get(person))
-            response = post(client, form, body)
-            where = (rule, what, response.status_code)
-            if response.status_code >= 500 or "Traceback" in response.text:
-                trouble.append(where)
-            if response.status_code == 422 and "twice" not in what and "everything" not in what:
-                kept = [
-                    n for n, v in usual(form).items() if v == CANARY.encode() and not what.startswith(f"{n}:")
-                ]
-                if response.text.count(CANARY) < len(kept):
-                    trouble.append((*where, "lost", kept))
-        try:
-            list(pages_of(app, desk, browser(app, desk.get(person))))
-        except AssertionError as e:
-            trouble.append((rule, "page after", str(e)[:200]))
-    print(sorted(found))
-    for t in trouble:
-        print("TROUBLE", t)
+                token = csrf_of(client, "/profile")
+    assert len(forms) > 2
     assert not trouble
+    assert list(pages_of(app, desk, browser(app, desk.get(person))))  # and every page still opens

@@ -143,6 +143,14 @@ def test_token_of_another_session_is_refused(app, team):
     assert response.status_code == 400
 
 
+def test_body_beyond_the_largest_mail_is_refused_before_it_is_read(client):
+    kind = "application/x-www-form-urlencoded"
+    for megabytes, status in ((41, 413), (39, 400)):
+        announced = {"CONTENT_LENGTH": str(megabytes * 1024 * 1024)}
+        response = client.post("/sign-in", content_type=kind, environ_overrides=announced)
+        assert response.status_code == status
+
+
 def test_defect_shows_a_number_and_no_detail(app, client, caplog):
     @require("anyone")
     def broken():
