@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po
 from flask_babel import force_locale, gettext, lazy_gettext, ngettext
 
 from helpdesk.web.catalog import FOLDER, catalogue
+from tests.web.conftest import browser, send
 
 LANGUAGES = ["de"]
 PROJECT = Path(__file__).parent.parent.parent
@@ -66,3 +67,73 @@ def test_templates_and_code_read_the_same_catalogue(app):
 
 def test_a_language_without_a_catalogue_is_english():
     assert catalogue("xx").gettext("View ticket") == "View ticket"
+
+
+CUSTOMERS_PAGES = [
+    "portal/*.html",
+    "contact/*.html",
+    "auth/[!p]*.html",
+    "layouts/portal.html",
+    "layouts/plain.html",
+]
+CUSTOMERS_PARTS = [
+    "portal_answer",
+    "portal_ticket",
+    "kept_files",
+    "switches",
+    "field",
+    "badge",
+    "pager",
+    "flash",
+]
+CUSTOMERS_CODE = [
+    "web/portal",
+    "web/contact",
+    "web/auth",
+    "web/forms.py",
+    "services/portal.py",
+    "services/contact.py",
+]
+WORDS = {"_": None, "gettext": None, "InvalidInput": None, "NotFound": None, "Conflict": None}
+FOR_THE_TEAM = {"Your answer to %(ticket)s"}
+
+
+def messages_of_customers():
+    package = PROJECT / "helpdesk"
+    parts = [f"components/{name}.html" for name in CUSTOMERS_PARTS]
+    pages = [path for name in CUSTOMERS_PAGES + parts for path in (package / "templates").glob(name)]
+    code = [
+        path
+        for name in CUSTOMERS_CODE
+        for path in ([package / name] if name.endswith(".py") else (package / name).glob("*.py"))
+    ]
+    for path in pages:
+        yield from (message for _, message, _, _ in extract_from_file("jinja2", path))
+    for path in code:
+        yield from (message for _, message, _, _ in extract_from_file("python", path, keywords=WORDS))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_for_customers_is_translated(language):
+    """Of the team's pages not everything is: a customer who chose a language finds no other in his."""
+    translated = {message.id for message in read(language) if message.string}
+    wanted = set(messages_of_customers()) - FOR_THE_TEAM
+    assert len(wanted) > 150
+    assert wanted <= translated, wanted - translated
+
+
+def test_customer_reads_his_language(app, team):
+    nobody = app.test_client().get("/sign-in", headers={"Accept-Language": "de"}).text
+    assert "Anmeldelink per Mail schicken" in nobody and '<html lang="de"' in nobody
+    jonas = browser(app, team["customer"])
+    send(jonas, "/profile", name="Jonas", language="de")
+    pages = "".join(
+        jonas.get(path).text for path in ("/my/tickets", f"/my/tickets/{team['ticket']}", "/my/tickets/new")
+    )
+    for words in (
+        "Ihre Tickets",
+        "Ihre Nachricht ist angekommen",
+        "Das ist gelöst",
+        "Was für eine Frage ist es?",
+    ):
+        assert words in pages
