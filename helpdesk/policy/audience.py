@@ -115,7 +115,8 @@ class Facts:
 
     `creator` is the agent who opened the ticket by hand, None for one from mail. `customers` are the requester, first,
     and the others who take part. `team` is everybody who may work on the ticket's account. `before` and `after` hold
-    a changed status. `is_consequence`: it followed from something said, which is told already.
+    a changed status. `is_consequence`: it followed from something said, which is told already. `is_quiet`: it followed
+    from what was told days ago.
     """
 
     actor_id: int | None
@@ -129,6 +130,7 @@ class Facts:
     before: Status | None = None
     after: Status | None = None
     is_consequence: bool = False
+    is_quiet: bool = False
 
 
 def audience(event: str, facts: Facts) -> list[Notice]:
@@ -174,7 +176,7 @@ def _status_changed(facts: Facts) -> Iterable[Notice]:
 
     That an answer makes a ticket wait goes without saying; that it is done with does not.
     """
-    if facts.after is None or (facts.is_consequence and facts.after not in DONE):
+    if facts.is_quiet or facts.after is None or (facts.is_consequence and facts.after not in DONE):
         return
     if facts.after is Status.RESOLVED:
         yield from _customers(facts, Template.RESOLVED)

@@ -50,13 +50,9 @@ def facts_of(event: Event, ticket: Ticket) -> Facts:
         is_automatic=_is_automatic(event, comment),
         before=_status(event.data.get("before")) if is_status else None,
         after=_status(event.data.get("after")) if is_status else None,
-        is_consequence=is_status and _is_told_already(event),
+        is_consequence=is_status and event.comment_id is not None,
+        is_quiet=event.data.get("reason") == changing.AUTO_CLOSE,
     )
-
-
-def _is_told_already(event: Event) -> bool:
-    """A status that follows from words is told by them, a closing that follows from resolving by that."""
-    return event.comment_id is not None or event.data.get("reason") == changing.AUTO_CLOSE
 
 
 def customers(ticket: Ticket) -> list[UserAddress]:

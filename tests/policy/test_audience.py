@@ -59,6 +59,12 @@ def told(event, **values):
         ),
         (Event.STATUS_CHANGED, {"after": Status.PENDING, "is_consequence": True}, set()),
         (
+            Event.STATUS_CHANGED,
+            {"after": Status.RESOLVED, "is_consequence": True},
+            {(1, "customer", "ticket_resolved"), (2, "customer", "ticket_resolved")},
+        ),
+        (Event.STATUS_CHANGED, {"after": Status.CLOSED, "is_quiet": True}, set()),
+        (
             Event.PRIORITY_CHANGED,
             {},
             {

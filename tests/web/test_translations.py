@@ -24,7 +24,9 @@ def read(language):
 def mail_messages():
     methods = [("**.html", "jinja2"), ("**.txt", "jinja2")]
     folder = PROJECT / "helpdesk" / "templates" / "emails"
-    return {message for _, _, message, _, _ in extract_from_dir(folder, methods)}
+    letters = PROJECT / "helpdesk" / "services" / "outbox" / "letters.py"
+    in_code = {message for _, message, _, _ in extract_from_file("python", letters)}
+    return in_code | {message for _, _, message, _, _ in extract_from_dir(folder, methods)}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -187,7 +187,7 @@ def _opening_answer(email: EmailMessage) -> Letter:
 def _ticket_created(email: EmailMessage) -> Letter:
     """The acknowledgement: its only words from outside are the subject, made harmless."""
     ticket = _ticket_of(email)
-    subject = _harmless_subject(ticket)
+    subject = _harmless_subject(ticket, ticket.requester)
     rendered = templates.render(
         Template.CREATED.value,
         language=ticket.requester.language,
@@ -200,18 +200,20 @@ def _ticket_created(email: EmailMessage) -> Letter:
     return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), automatic=REPLIED)
 
 
-def _harmless_subject(ticket: Ticket) -> str:
+def _harmless_subject(ticket: Ticket, reader: User) -> str:
     """The customer's subject, made harmless; of what somebody unverified typed nothing at all is repeated."""
     if not any(comment.is_unverified for comment in ticket.comments[:1]):
         return safe_subject(ticket.subject)
-    with force_locale(ticket.requester.language or settings.language()):
+    with force_locale(reader.language or settings.language()):
         return str(gettext("Your message to us"))
 
 
 def _own_text(ticket: Ticket, subject: str) -> str:
     """The account's own words, "" for the ordinary ones. A name comes from outside as well: it is made as harmless."""
+    with force_locale(ticket.requester.language or settings.language()):
+        nobody = gettext("customer")
     values = {
-        "customer_name": safe_subject(ticket.requester.name) or gettext("customer"),
+        "customer_name": safe_subject(ticket.requester.name) or nobody,
         "ticket_number": settings.tag_of(ticket),
         "subject": subject,
     }
@@ -236,9 +238,10 @@ def _notification(email: EmailMessage) -> Letter:
         category=ticket.category,
         due_at=ticket.due_at,
         is_overdue=is_overdue(ticket.status, ticket.due_at, now=utcnow()),
-        reopen_days=ticket.account.reopen_days,
         **_about(
-            ticket, safe_subject(ticket.subject) if is_customer else ticket.subject, is_customer=is_customer
+            ticket,
+            _harmless_subject(ticket, reader) if is_customer else ticket.subject,
+            is_customer=is_customer,
         ),
     )
     thread = thread_of(ticket, reader.id) if is_customer else thread_with(ticket, reader.id)
