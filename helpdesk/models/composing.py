@@ -55,7 +55,8 @@ class ScheduledReply(Base):
     At its time comment, status, events and mail come into being together and `comment_id` names the comment.
     `recipients` ({"to": [...], "cc": [...]}) is what the agent saw. `seen_comment_id` is the last message that stood
     on his page. `waits_for_silence` cancels it when the customer writes first: an answer for later, not the few
-    seconds of undoing. Once it has gone out its text is the comment's and is cleared here.
+    seconds of undoing. Once it has gone out its text is the comment's, once taken back
+    the draft's, and is cleared here.
     """
 
     __tablename__ = "scheduled_reply"

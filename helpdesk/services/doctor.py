@@ -12,7 +12,16 @@ from datetime import timedelta
 from sqlalchemy import exists, select
 
 from helpdesk.database import db, utcnow
-from helpdesk.models import Attachment, Comment, EmailAccount, EmailMessage, FetchCursor, Ticket
+from helpdesk.models import (
+    Attachment,
+    Comment,
+    EmailAccount,
+    EmailMessage,
+    FetchCursor,
+    ScheduledReply,
+    Ticket,
+)
+from helpdesk.models.composing import ReplyState
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services.retention import UNUSED_FOR
 from helpdesk.storage import Blob, is_whole, unused
@@ -46,6 +55,15 @@ def mails_without_comment() -> Iterator[str]:
     )
     for email_id in db.session.scalars(rows):
         yield f"Mail {email_id} was taken into a ticket but has no comment."
+
+
+def answers_not_sent() -> Iterator[str]:
+    """An answer whose time for undoing is long over, and nobody has delivered it."""
+    late = select(ScheduledReply).where(
+        ScheduledReply.state == ReplyState.WAITING, ScheduledReply.due_at < utcnow() - GRACE
+    )
+    for reply in db.session.scalars(late):
+        yield f"An answer on ticket #{reply.ticket.number} should have been sent: is a worker or cron running?"
 
 
 def files_without_bytes() -> Iterator[str]:
@@ -110,6 +128,7 @@ CHECKS: tuple[Check, ...] = (
     tickets_without_comment,
     comments_without_ticket,
     mails_without_comment,
+    answers_not_sent,
     files_without_bytes,
     blobs_in_pieces,
     blobs_without_owner,

@@ -203,6 +203,7 @@ def _give_back(reply: ScheduledReply) -> None:
     ]
     written = Written(reply.text, tuple(cc), tuple(left_out))
     drafts.put_back(reply.author, reply.ticket, CommentKind.REPLY, written, reply.files)
+    reply.text = ""  # it is the draft's now
     db.session.expire(reply, ["files"])
 
 

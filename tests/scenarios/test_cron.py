@@ -57,8 +57,6 @@ def test_web_and_cron_alone_are_a_whole_desk(desk, inbox, sink, page):
     composer.get_by_role("button", name="Send", exact=True).click()
     page.wait_for_load_state()
     page.get_by_role("button", name="Undo").wait_for()
-    cron()
-    assert len(sink.mails()) == 1, "the answer can still be taken back"
     wait_for(lambda: (cron(), sink.mails()[1:])[1], seconds=60, what="the answer")
     answer = sink.mails()[-1]
     assert answer.recipients == (factories.CUSTOMER,)

@@ -21,7 +21,16 @@ from helpdesk.models import (
     User,
 )
 from helpdesk.policy.status import CommentKind, Status
-from helpdesk.services import attachments, drafts, participants, people, scheduled, scheduled_delivery, sweep
+from helpdesk.services import (
+    attachments,
+    doctor,
+    drafts,
+    participants,
+    people,
+    scheduled,
+    scheduled_delivery,
+    sweep,
+)
 from helpdesk.services.drafts import Written
 from helpdesk.services.scheduled import Crossed, Seen
 from helpdesk.services.tickets import comments, opening
@@ -157,6 +166,17 @@ def test_undo_gives_text_files_and_copies_back(ticket, agent):
     assert [file.filename for file in draft.files] == ["log.txt"]
     assert not deliver(reply)
     assert (said(ticket), outgoing(), scheduled.waiting(ticket)) == ([], [], [])
+    db.session.refresh(reply)
+    assert reply.text == ""
+
+
+def test_the_doctor_misses_an_answer_nobody_delivers(ticket, agent):
+    reply = press_send(ticket, agent)
+    assert doctor.examine() == []
+    with transaction():
+        db.session.get_one(ScheduledReply, reply.id).due_at = utcnow() - timedelta(minutes=6)
+    (finding,) = doctor.examine()
+    assert f"#{ticket.number}" in finding
 
 
 def test_undo_adds_to_what_was_begun_since(ticket, agent):
