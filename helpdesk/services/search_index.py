@@ -64,7 +64,12 @@ def _forget_remembered(session: Session) -> None:
 
 
 def write(session: Session, ticket_id: int) -> None:
-    """Write one ticket's row; a ticket that is gone has none."""
+    """Write one ticket's row; a ticket that is gone has none.
+
+    The ticket's row is held from before its texts are read: of two people writing at once the second must see what
+    the first has said, or his row would leave it out.
+    """
+    session.execute(select(Ticket.id).where(Ticket.id == ticket_id).with_for_update(key_share=True))
     texts = [text for statement in _texts(ticket_id) for text in session.scalars(statement)]
     if not texts:
         return

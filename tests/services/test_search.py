@@ -1,5 +1,6 @@
 """Search on both databases: what is found, by whom, and that the index is never behind."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -7,9 +8,9 @@ from sqlalchemy import text
 
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.mail.types import MailFile
-from helpdesk.models import Ticket
-from helpdesk.policy.status import Category, Priority, Status
-from helpdesk.services import attachments, profiles, queries, search
+from helpdesk.models import Ticket, User
+from helpdesk.policy.status import Category, CommentKind, Priority, Status
+from helpdesk.services import attachments, profiles, queries, search, search_index
 from helpdesk.services.queries import TicketFilter
 from helpdesk.services.sorting import PageKey, Sort
 from helpdesk.services.tickets import changing, comments
@@ -233,3 +234,26 @@ def test_rows_of_deleted_tickets_go_too(desk):
             session.execute(
                 text("INSERT INTO ticket_search_fts (ticket_search_fts) VALUES ('integrity-check')")
             )
+
+
+def test_words_written_at_the_same_moment_are_all_found(app, desk):
+    """The second of two transactions must not write the ticket's row without the first one's words."""
+    ids = desk["printer"].id, desk["agent"].id
+
+    def say(session, word):
+        ticket, agent = session.get(Ticket, ids[0]), session.get(User, ids[1])
+        comments.write(ticket, CommentKind.NOTE, Words(word), author=agent)
+        search_index.write(session, ticket.id)
+
+    def second():
+        with app.app_context(), transaction() as session:
+            say(session, "zebra")
+
+    thread = threading.Thread(target=second)
+    with transaction() as session:
+        say(session, "okapi")
+        thread.start()
+        thread.join(1)  # it waits for us: for the database on SQLite, for the ticket on PostgreSQL
+        assert thread.is_alive()
+    thread.join(30)
+    assert found(desk, "okapi zebra") == ["printer"]
