@@ -1,14 +1,16 @@
 """The ticket list: what it shows, to whom, page by page; and the numbers beside it."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import event
 
-from helpdesk.database import db, transaction
+from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import User
 from helpdesk.policy.status import Priority, Status
 from helpdesk.services import queries
 from helpdesk.services.queries import TicketFilter
-from helpdesk.services.sorting import PageKey
+from helpdesk.services.sorting import PageKey, Sort
 from helpdesk.services.tickets import changing, comments
 from helpdesk.services.tickets.comments import Words
 from tests import factories
@@ -115,3 +117,47 @@ def test_the_list_needs_the_same_few_statements_however_long_it_is(desk):
     count(7)
     assert counted[0] == counted[1]
     assert counted[1] <= 8
+
+
+@pytest.fixture
+def mixed(desk):
+    """Seven tickets that differ in everything a list can be ordered by, with ties and gaps."""
+    agent, _support, _billing, tickets = desk
+    start = utcnow() - timedelta(days=10)
+    with transaction():
+        for n, ticket in enumerate(tickets[:7]):
+            ticket.last_activity_at = start + timedelta(hours=n % 4)
+            ticket.waiting_since = None if n % 3 == 0 else start + timedelta(hours=-n)
+            ticket.due_at = start + timedelta(days=n % 2) if n > 3 else None
+            ticket.priority = list(Priority)[n % 4]
+            ticket.created_at = start + timedelta(minutes=n // 2)
+    return agent
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        (Sort.NEWEST, "3 6 2 5 1 4 0"),
+        (Sort.OLDEST, "0 4 1 5 2 6 3"),
+        (Sort.WAITING, "5 4 2 1 3 6 0"),
+        (Sort.PRIORITY, "3 6 2 5 1 4 0"),
+        (Sort.DUE, "4 6 5 3 2 1 0"),
+        (Sort.CREATED, "6 5 4 3 2 1 0"),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_every_order_is_kept_across_its_pages(mixed, sort, order, limit):
+    seen, key = [], None
+    while True:
+        page = queries.list_tickets(mixed, TicketFilter(), sort=sort, after=key, limit=limit)
+        seen += [row.ticket.subject.split()[-1] for row in page.rows]
+        if page.next_key is None:
+            break
+        key = PageKey.parse(str(page.next_key))
+        assert key == page.next_key
+    assert " ".join(seen) == order
+
+
+def test_the_key_of_another_order_begins_again(mixed):
+    key = PageKey(utcnow(), 3, phase=3)
+    assert len(queries.list_tickets(mixed, TicketFilter(), sort=Sort.NEWEST, after=key).rows) == 7
