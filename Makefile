@@ -39,10 +39,10 @@ check: $(VENV)/.test-ready ## Formatting, lint, types, architecture, migrations
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_migrations.py
 
-# Errors are messages too: their sentences are translated where they are shown.
-ERRORS = InvalidInput NotFound Forbidden Conflict ConfigError TransientError PermanentError UncertainError
+# Errors are messages too: their sentences are translated where they are shown. _l marks what is translated later.
+KEYWORDS = InvalidInput NotFound Forbidden Conflict ConfigError TransientError PermanentError UncertainError _l
 translations: $(VENV)/.test-ready ## Bring helpdesk/translations up to date with the code
-	$(BIN)/pybabel -q extract -F pyproject.toml --add-location=file -w 110 $(addprefix -k ,$(ERRORS)) -o .messages.pot .
+	$(BIN)/pybabel -q extract -F pyproject.toml --add-location=file -w 110 $(addprefix -k ,$(KEYWORDS)) -o .messages.pot .
 	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete -w 110 -i .messages.pot -d helpdesk/translations
 	@rm -f .messages.pot
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/web/test_translations.py

@@ -44,8 +44,14 @@ def render(
 
 def _moment(zone: ZoneInfo, when: datetime) -> str:
     """Date and time as the reader's clock shows them: a mail has no page behind it that could."""
-    return format_datetime(when, "EEE d MMM y, HH:mm", tzinfo=zone, locale=get_locale())
+    return format_datetime(when, f"EEE {day_pattern()} y, HH:mm", tzinfo=zone, locale=get_locale())
 
 
 def _render(path: str, variables: dict[str, object]) -> str:
     return current_app.jinja_env.get_template(path).render(**variables)
+
+
+def day_pattern() -> str:
+    """Day and month as the reader's language writes them: `21 Nov`, `21. Nov.`; a pattern of Unicode's TR 35."""
+    locale = get_locale()
+    return "d. MMM" if locale is not None and locale.language == "de" else "d MMM"

@@ -13,12 +13,13 @@ from zlib import crc32
 
 from babel.dates import format_timedelta
 from flask import Flask
-from flask_babel import format_datetime, get_locale, gettext
+from flask_babel import format_datetime, format_decimal, get_locale, gettext
 from markupsafe import Markup, escape
 
 from helpdesk.database import utcnow
 from helpdesk.models import Ticket
 from helpdesk.services import settings
+from helpdesk.services.templates import day_pattern
 
 TINTS = 6
 LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
@@ -46,12 +47,13 @@ def day(when: datetime | None) -> str:
     """The date alone, with the year only when it is not the present one."""
     if when is None:
         return ""
-    return str(format_datetime(_aware(when), "d MMM" if _aware(when).year == utcnow().year else "d MMM y"))
+    year = "" if _aware(when).year == utcnow().year else " y"
+    return str(format_datetime(_aware(when), day_pattern() + year))
 
 
 def exact(when: datetime | None) -> str:
     """Date and time in the reader's zone and language, for tooltips and headers."""
-    return "" if when is None else str(format_datetime(_aware(when), "EEE d MMM y, HH:mm"))
+    return "" if when is None else str(format_datetime(_aware(when), f"EEE {day_pattern()} y, HH:mm"))
 
 
 def iso(when: datetime | None) -> str:
@@ -67,7 +69,8 @@ def size(count: int | None) -> str:
         return f"{count} B"
     if count < 1_000_000:
         return f"{count / 1000:.0f} kB"
-    return f"{count / 1_000_000:.1f} MB" if count < 1_000_000_000 else f"{count / 1_000_000_000:.1f} GB"
+    number, unit = (count / 1e6, "MB") if count < 1e9 else (count / 1e9, "GB")
+    return f"{format_decimal(number, '0.0')} {unit}"
 
 
 def initials(name: str | None) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_dir, extract_from_file
+from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 from flask_babel import force_locale, gettext, lazy_gettext, ngettext
 
@@ -13,6 +14,7 @@ from tests.web.conftest import browser, send
 
 LANGUAGES = ["de"]
 PROJECT = Path(__file__).parent.parent.parent
+KEYWORDS = re.search(r"^KEYWORDS = (.+)$", (PROJECT / "Makefile").read_text(), re.M)[1].split()
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]")
 
 
@@ -40,6 +42,26 @@ def test_every_sentence_of_every_mail_is_translated(language):
         forms = entry.string if isinstance(entry.string, tuple) else (entry.string,)
         assert all(forms), f"not translated: {message}"
         assert not entry.fuzzy, f"nobody has looked at the translation of: {message}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_catalogue_is_whole_and_up_to_date(language, tmp_path):
+    """`make translations` brings it up to date; what it then finds empty wants a person."""
+    found = tmp_path / "found.pot"
+    keywords = [part for word in KEYWORDS for part in ("-k", word)]
+    CommandLineInterface().run(
+        ["pybabel", "-q", "extract", "-F", "pyproject.toml", *keywords, "-o", str(found), "."]
+    )
+    with found.open("rb") as file:
+        wanted = {message.id for message in read_po(file) if message.id}
+    entries = {message.id: message for message in read(language) if message.id}
+    assert len(wanted) > 800
+    assert sorted(map(str, wanted - entries.keys())) == []
+    assert sorted(map(str, entries.keys() - wanted)) == []
+    empty = [
+        key for key, m in entries.items() if not all(m.string if isinstance(m.string, tuple) else [m.string])
+    ]
+    assert empty == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
