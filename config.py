@@ -126,6 +126,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LANGUAGE", _language, "en", "Language of pages and mails for people who chose none: en or de"),
     Setting("TICKET_NUMBER_FORMAT", check_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"),
     Setting("CONTACT_FORM", _boolean, False, "Public form at /contact, for people who have not signed in"),
+    Setting("DEMO", _boolean, False, "A desk with invented tickets that is connected to nothing; `make demo` sets it"),
     Setting("LOG_LEVEL", _text, "INFO", "DEBUG, INFO, WARNING or ERROR"),
     # where things are kept
     Setting("DATABASE_URL", _text, None, "Database. Default: SQLite in INSTANCE_PATH; PostgreSQL: postgresql://...", secret=True),
@@ -202,7 +203,17 @@ def read_settings(environ: Mapping[str, str], env_file: Path | None = PROJECT / 
         except ValueError as error:
             shown = "its value" if setting.secret else repr(text)
             raise ConfigError(f"{setting.name}: {shown} cannot be used ({error}).") from error
-    return settings
+    return settings | (_nothing_real() if settings["DEMO"] else {})
+
+
+def _nothing_real() -> dict[str, Any]:
+    """A demo knows nothing of the real desk whose `.env` lies beside it: no database, no key, no mail server."""
+    names = {"DATABASE_URL", "REDIS_URL", "SITE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SUPPORT_EMAIL"}
+    return {
+        setting.name: setting.default
+        for setting in SETTINGS
+        if setting.name in names or setting.name.startswith(("IMAP_", "SMTP_", "EMAIL_BACKEND"))
+    }
 
 
 def database_url(url: str | None, instance: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -75,8 +76,21 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base, session_options={"autoflush": True})
 
 
+_moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
+
+
 def utcnow() -> datetime:
-    return datetime.now(UTC)
+    return _moment.get() or datetime.now(UTC)
+
+
+@contextmanager
+def as_of(moment: datetime) -> Iterator[None]:
+    """Let the clock of this thread stand still at `moment`: how a sample of the last weeks is made."""
+    token = _moment.set(moment)
+    try:
+        yield
+    finally:
+        _moment.reset(token)
 
 
 # SQLite: transactions that mean it

@@ -19,9 +19,13 @@ from helpdesk.policy.status import Role
 from helpdesk.queue import wake_after_commit
 from helpdesk.services import access, events, keys
 from helpdesk.services.outbox import queue
-from helpdesk.transports.base import Security, Sender, ServerAddress, Source
+from helpdesk.transports.base import Security, Sender, ServerAddress, Source, UnusableServer
 from helpdesk.transports.connect import open_sender, open_source
 
+LOCAL_PROTOCOLS = {"maildir", "console", "dummy"}
+NO_SERVER_IN_DEMO = (
+    "This is the demo: it is never connected to a mail server. Start a desk of your own with: make run"
+)
 PRACTICE_ADDRESS = "support@practice.example"
 
 
@@ -76,8 +80,15 @@ def practice_path(account: EmailAccount) -> Path:
     return Path(current_app.config["INSTANCE_PATH"]) / "practice" / str(account.id)
 
 
+def refuse_in_demo(*protocols: str) -> None:
+    """A demo never reaches a mail server, whatever its accounts say. Raises UnusableServer."""
+    if current_app.config["DEMO"] and not set(protocols) <= LOCAL_PROTOCOLS:
+        raise UnusableServer(NO_SERVER_IN_DEMO)
+
+
 def source_of(account: EmailAccount) -> Source:
     """A connection for fetching. Raises TransientError or PermanentError."""
+    refuse_in_demo(account.incoming_protocol)
     return open_source(account.incoming_protocol, incoming_server(account), practice_path(account) / "in")
 
 
@@ -88,6 +99,7 @@ def outgoing_protocol(account: EmailAccount) -> str:
 
 def sender_of(account: EmailAccount) -> Sender:
     """A connection for sending. Raises TransientError or PermanentError."""
+    refuse_in_demo(outgoing_protocol(account))
     return open_sender(outgoing_protocol(account), outgoing_server(account), practice_path(account) / "out")
 
 
@@ -213,6 +225,9 @@ def _fill(account: EmailAccount, values: dict[str, object]) -> None:
         if isinstance(value, str) and any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in value):
             raise InvalidInput("Line breaks and control characters cannot be used here.", field=name)
         setattr(account, name, keys.encrypt(str(value)) if name.endswith("_password") else value)
+    protocols = {account.incoming_protocol or "imap", account.outgoing_protocol or "smtp"}
+    if current_app.config["DEMO"] and not protocols <= LOCAL_PROTOCOLS:
+        raise InvalidInput(NO_SERVER_IN_DEMO)
 
 
 def draft(email: str, stored: EmailAccount | None, **values: object) -> EmailAccount:

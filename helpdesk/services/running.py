@@ -18,6 +18,15 @@ def refuse_taken_port(settings: Mapping[str, Any]) -> None:
         raise ConfigError(reason)
 
 
+def free_port(settings: Mapping[str, Any], *, tries: int = 20) -> int:
+    """PORT, or the next one above it that can be had. Raises ConfigError when none of them can."""
+    for port in range(settings["PORT"], min(settings["PORT"] + tries, 65536)):
+        if local.why_not_listen(settings["BIND"], port) is None:
+            return port
+    refuse_taken_port(settings)
+    return int(settings["PORT"])
+
+
 def missing(settings: Mapping[str, Any], *, within_s: float) -> list[str]:
     """Return the names of the processes that did not show within the last `within_s` seconds that they are up."""
     beats = queue.heartbeats(settings["REDIS_URL"]) or {}
