@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help translations run test bench bench-lists check format
+.PHONY: help translations run demo test bench bench-lists check format
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ $(VENV)/.test-ready: requirements.txt requirements-dev.txt $(VENV)/.run-ready
 
 run: $(VENV)/.run-ready ## Set everything up and run the desk
 	@exec $(BIN)/python -m helpdesk.cli.desk
+
+demo: $(VENV)/.run-ready ## Run a desk with invented tickets, to look around
+	@exec $(BIN)/python -m helpdesk.cli.demo $(ARGS)
 
 test: $(VENV)/.test-ready ## Set everything up and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)

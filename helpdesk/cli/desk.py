@@ -10,12 +10,13 @@ import fcntl
 import os
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from flask import Flask
 from flask_migrate import upgrade
 from honcho.environ import parse_procfile
 
@@ -74,17 +75,26 @@ def hold(instance: Path) -> IO[str]:
     return file
 
 
-def prepare_database() -> str | None:
-    """Bring database and first account up to date; return the set-up link while there is no admin."""
+@contextmanager
+def current_database() -> Iterator[Flask]:
+    """The desk with its database and its first account brought up to date; no connection outlives the block."""
     from wsgi import app  # needs the key, so not before it is written
 
     with app.app_context():
         upgrade()
         environment.sync_account()
-        link = setup_link()
+        yield app
         db.session.remove()
         db.engine.dispose()
-    return link
+
+
+def first_words() -> list[str]:
+    """Bring the database up to date; return what whoever starts the desk must know: its set-up link, while it has no admin."""
+    with current_database():
+        link = setup_link()
+    return (
+        ["First step: create the administrator's account with this one-time link", link, ""] if link else []
+    )
 
 
 @dataclass(slots=True)
@@ -93,7 +103,7 @@ class Greeting:
 
     settings: Mapping[str, Any]
     logs: Logs
-    link: str | None
+    words: Sequence[str]
     began_at: float
     launched_at: float = field(default_factory=time.monotonic)
     is_late: bool = False
@@ -111,8 +121,8 @@ class Greeting:
 
     def _greet(self) -> None:
         say("", f"Ready after {time.monotonic() - self.began_at:.1f} s:  {self.settings['SITE_URL']}", "")
-        if self.link:
-            say("First step: create the administrator's account with this one-time link", self.link, "")
+        if self.words:
+            say(*self.words)
         say(f"Logs in {shown(self.logs.folder)}, stop with Ctrl-C", "")
 
 
@@ -144,8 +154,11 @@ def explain_failure(supervisor: Supervisor, name: str, logs: Logs) -> None:
     say("", f"More in {shown(logs.path(name))}")
 
 
-def run_desk() -> int:
-    """Run the desk and return the exit code. Raises ConfigError when it cannot start."""
+def run_desk(prepare: Callable[[], Sequence[str]] = first_words) -> int:
+    """Run the desk and return the exit code. Raises ConfigError when it cannot start.
+
+    `prepare` makes the database ready and returns the lines that are said once the desk answers.
+    """
     began_at = time.monotonic()
     settings = read_settings(os.environ)
     instance = instance_path(settings)
@@ -157,7 +170,7 @@ def run_desk() -> int:
         settings = load_config()
         running.refuse_taken_port(settings)
         say("", "Helpdesk is starting …")
-        greeting = Greeting(settings, Logs(instance / "logs"), prepare_database(), began_at)
+        greeting = Greeting(settings, Logs(instance / "logs"), prepare(), began_at)
         supervisor = supervise(settings, greeting, has_own_store=has_own_store)
         if supervisor.failed:
             explain_failure(supervisor, supervisor.failed, greeting.logs)
@@ -166,10 +179,10 @@ def run_desk() -> int:
         return 0
 
 
-def main() -> None:
+def main(run: Callable[[], int] = run_desk) -> None:
     os.umask(0o077)  # mail, keys and logs are nobody else's business, whatever the folder's mode
     try:
-        code = run_desk()
+        code = run()
     except HelpdeskError as error:
         sys.exit(f"Helpdesk cannot start: {error}")
     except KeyboardInterrupt:

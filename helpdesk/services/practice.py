@@ -11,7 +11,8 @@ import secrets
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from flask import current_app
 from sqlalchemy import select
@@ -197,9 +198,17 @@ def _glance(account: EmailAccount, mail: FetchedMail) -> SentMail:
         key=f"{account.id}-{mail.uid}",
         to=read_addresses(texts("to")),
         subject=header_text(next(iter(texts("subject")), "")),
-        at=mail.internal_date,
+        at=_date(next(iter(texts("date")), "")) or mail.internal_date,
         message_id=next(iter(message_ids(" ".join(texts("message-id")))), ""),
     )
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at.replace(tzinfo=at.tzinfo or UTC)
 
 
 def _tickets_of(ids: list[str]) -> dict[str, Ticket]:

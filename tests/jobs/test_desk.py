@@ -31,6 +31,8 @@ def free_port():
 class Desk:
     """One `python -m helpdesk.cli.desk` in an instance folder of its own."""
 
+    module = "helpdesk.cli.desk"
+
     def __init__(self, instance, port=None, **settings):
         self.instance, self.port = Path(instance), port or free_port()
         known = {name for setting in SETTINGS for name in (setting.name, *setting.aliases)}
@@ -43,11 +45,11 @@ class Desk:
         }
         self.process = None
 
-    def start(self):
+    def start(self, *arguments):
         self.output_file = self.instance.parent / f"{self.instance.name}-{time.monotonic_ns()}.out"
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "helpdesk.cli.desk"],
+                [sys.executable, "-m", self.module, *arguments],
                 cwd=PROJECT,
                 env=self.environment,
                 stdout=output,
