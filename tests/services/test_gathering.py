@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import Ticket, User
+from helpdesk.models import EmailMessage, Ticket, User
 from helpdesk.policy.audience import Kind
 from helpdesk.policy.status import Category, Disposition, Priority, Status
 from helpdesk.services import members, people, preferences, replies
@@ -145,7 +145,16 @@ def test_an_assignment_is_told_unless_he_took_it_himself(account, ticket, nora, 
     assert to_whom(mail) == factories.AGENT
     assert "Tom Hale assigned this ticket to you." in text_of(mail)
     assert mail["Auto-Submitted"] == "auto-generated"
-    assert f"/tickets/{ticket.number}" in text_of(mail) and "/my/" not in text_of(mail)
+    assert f"/tickets/{ticket.number}" in text_of(mail)
+
+
+def test_an_assignment_queued_by_an_earlier_version_is_told(account, ticket, nora, tom):
+    with transaction():
+        changing.assign(ticket, tom, actor=nora)
+        (email,) = db.session.query(EmailMessage).filter_by(purpose="notification")
+        email.purpose, email.payload = "ticket_assigned", {"assignee_id": tom.id, "actor_id": nora.id}
+    (mail,) = send_gathered(account.id)
+    assert "Nora Keller assigned this ticket to you." in text_of(mail)
 
 
 def test_an_assignment_that_was_taken_back_is_not_told(account, ticket, nora, tom):

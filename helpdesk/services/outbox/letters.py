@@ -9,15 +9,17 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import force_locale, gettext
+from sqlalchemy import select
 
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.mail.compose import ComposeError, Draft, compose
 from helpdesk.mail.thread import issue_message_id, tagged_subject
 from helpdesk.mail.types import Address, MailFile
-from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
+from helpdesk.models import Comment, EmailAccount, EmailMessage, Event, Ticket, User
 from helpdesk.policy import placeholders
 from helpdesk.policy.acknowledge import safe_subject
+from helpdesk.policy.audience import Event as Fact
 from helpdesk.policy.audience import Recipient, Template
 from helpdesk.policy.status import Disposition, Status, is_overdue
 from helpdesk.services import attachments, keys, people, settings, templates
@@ -156,7 +158,7 @@ def _about(ticket: Ticket, subject: str, *, is_customer: bool) -> dict[str, Any]
         "tag": settings.tag_of(ticket),
         "desk_name": settings.desk_name(),
         "is_customer": is_customer,
-        "url": site_url(f"/my/tickets/{ticket.number}" if is_customer else f"/tickets/{ticket.number}"),
+        "url": site_url(f"/tickets/{ticket.number}"),  # customers are led on to their own page
         "profile_url": site_url("/profile"),
     }
 
@@ -222,8 +224,8 @@ def _own_text(ticket: Ticket, subject: str) -> str:
 
 def _notification(email: EmailMessage) -> Letter:
     """What is still news to the reader of all that was gathered for him."""
-    ticket, reader = _ticket_of(email), db.session.get(User, _number(email, "user_id"))
-    news = gather(ticket, reader, _event_ids(email)) if reader is not None else None
+    ticket, reader = _ticket_of(email), db.session.get(User, _reader_id(email))
+    news = gather(ticket, reader, _event_ids(email, ticket)) if reader is not None else None
     if reader is None or news is None:
         raise NotWanted("Nothing of it is news any more, or not to whom it was for.")
     is_customer = news.recipient is Recipient.CUSTOMER
@@ -249,14 +251,18 @@ def _notification(email: EmailMessage) -> Letter:
     return write(envelope, rendered, ticket=ticket, thread=thread, automatic=GENERATED)
 
 
-def _number(email: EmailMessage, name: str) -> int:
-    value = email.payload.get(name)
+def _reader_id(email: EmailMessage) -> int:
+    value = email.payload.get("user_id", email.payload.get("assignee_id"))
     return value if isinstance(value, int) else 0
 
 
-def _event_ids(email: EmailMessage) -> list[int]:
+def _event_ids(email: EmailMessage, ticket: Ticket) -> list[int]:
+    """Those the mail was queued with; a `ticket_assigned` an earlier version queued meant the last assignment."""
     ids = email.payload.get("events")
-    return [id_ for id_ in ids if isinstance(id_, int)] if isinstance(ids, list) else []
+    if isinstance(ids, list):
+        return [id_ for id_ in ids if isinstance(id_, int)]
+    assigned = select(Event.id).where(Event.ticket_id == ticket.id, Event.type == Fact.ASSIGNED.value)
+    return list(db.session.scalars(assigned.order_by(Event.id.desc()).limit(1)))
 
 
 def _ticket_of(email: EmailMessage) -> Ticket:
@@ -270,4 +276,5 @@ LETTERS: dict[str, Callable[[EmailMessage], Letter]] = {
     queue.REPLY: _opening_answer,
     "ticket_created": _ticket_created,
     queue.NOTIFICATION: _notification,
+    "ticket_assigned": _notification,
 }

@@ -116,7 +116,7 @@ def test_an_answer_comes_from_a_person_in_the_same_thread(account, ticket, agent
     assert "Please install 4.2." in text_of(mail, "html")
     for kind in ("plain", "html"):
         assert "Nora Keller commented on your ticket:" in text_of(mail, kind)
-        assert f"/my/tickets/{ticket.number}" in text_of(mail, kind)
+        assert f"/tickets/{ticket.number}" in text_of(mail, kind)
     ((name, data),) = [(part.get_filename(), part.get_content()) for part in mail.iter_attachments()]
     assert (name, data) == ("größe.png", photo)
     assert issued(mail).ticket_id == ticket.id
