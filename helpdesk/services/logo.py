@@ -11,7 +11,8 @@ from sqlalchemy import select
 from helpdesk.database import db
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Setting, User
-from helpdesk.services import events, settings
+from helpdesk.policy.permissions import Action
+from helpdesk.services import access, events, settings
 
 MAX_BYTES = 250_000
 # By its first bytes, not by its name. No SVG: it is a program as much as a picture.
@@ -29,6 +30,7 @@ class Logo:
 
 def store(data: bytes, *, actor: User) -> None:
     """Within a transaction: take a picture as the desk's logo. Raises InvalidInput for what is none, or too large."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     if not data:
         raise InvalidInput("Please choose a picture.", field="logo")
     if len(data) > MAX_BYTES:
@@ -43,6 +45,7 @@ def store(data: bytes, *, actor: User) -> None:
 
 def remove(*, actor: User) -> None:
     """Within a transaction: show the desk's initial again."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     settings.put(settings.LOGO_BYTES, "")
     settings.put("logo", None)
     events.record("settings.changed", actor=actor, name="logo", after=None)

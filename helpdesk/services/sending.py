@@ -7,8 +7,9 @@ from sqlalchemy import func, select
 from helpdesk.database import db
 from helpdesk.models import EmailAccount, EmailMessage, User
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.policy.permissions import Action
 from helpdesk.queue import wake_after_commit
-from helpdesk.services import events, settings
+from helpdesk.services import access, events, settings
 
 
 def count_waiting(account_id: int | None = None) -> int:
@@ -23,6 +24,7 @@ def count_waiting(account_id: int | None = None) -> int:
 
 def hold(*, actor: User) -> int:
     """Within a transaction: let no mail leave the desk. Returns how many wait."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     if not settings.is_holding():
         settings.put("hold_sending", True)
         events.record("settings.changed", actor=actor, name="hold_sending", before=False, after=True)
@@ -31,6 +33,7 @@ def hold(*, actor: User) -> int:
 
 def release(*, actor: User) -> int:
     """Within a transaction: send what waits. Returns how many did."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     if settings.is_holding():
         settings.put("hold_sending", False)
         events.record("settings.changed", actor=actor, name="hold_sending", before=True, after=False)
@@ -41,6 +44,7 @@ def release(*, actor: User) -> int:
 
 def switch_account(account: EmailAccount, *, is_sending: bool, actor: User) -> None:
     """Within a transaction: pause one account's sending, or go on with what waits."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
     if account.is_sending is is_sending:
         return
     account.is_sending = is_sending

@@ -25,9 +25,10 @@ def address(app, rule, desk):
         "user_id": desk["agent"], "email_id": desk["email"], "field": "status", "reply_id": desk["reply"],
         "colour": "0b6e69", "digest": "0" * 16, "key": "1-1", "position": 0,
         "participant_id": desk["participant"], "notification_id": desk["notification"],
+        "what": "sending",
     }  # fmt: skip
-    if "/settings/" in rule.rule:
-        values["act"] = "release"
+    if "/settings/" in rule.rule or "what" in rule.arguments:
+        values["act"] = "release" if "/settings/" in rule.rule else "pause"
     if "/files/" not in rule.rule:
         values["token"] = "nobody-was-given-this-token"
     return app.url_map.bind("localhost").build(rule.endpoint, {name: values[name] for name in rule.arguments})

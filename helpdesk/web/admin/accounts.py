@@ -9,6 +9,8 @@ from helpdesk.database import end_read, transaction
 from helpdesk.errors import Conflict
 from helpdesk.models import EmailAccount
 from helpdesk.services import accounts as service
+from helpdesk.services import monitor
+from helpdesk.services.accounts import TestResult
 from helpdesk.web.access import require, viewer
 from helpdesk.web.account_form import AccountForm, form_of
 from helpdesk.web.account_saving import submit
@@ -46,7 +48,12 @@ def create_account() -> Page:
 @require("admin")
 def account(account_id: int) -> Page:
     found = service.get(account_id)
-    return render_template("admin/account.html", form=form_of(found), account=found, result=None)
+    return _page(found, form_of(found))
+
+
+def _page(found: EmailAccount, form: AccountForm, result: TestResult | None = None) -> str:
+    report = monitor.reports([found])[0]
+    return render_template("admin/account.html", form=form, account=found, result=result, report=report)
 
 
 @blueprint.post("/accounts/<int:account_id>")
@@ -56,8 +63,7 @@ def save_account(account_id: int) -> Page:
     form = AccountForm()
     outcome = submit(form, viewer(), found)
     if outcome.saved is None:
-        page = render_template("admin/account.html", form=form, account=found, result=outcome.result)
-        return page, outcome.status
+        return _page(found, form, outcome.result), outcome.status
     flash(_("Saved."), "success")
     return go("admin.accounts")
 
@@ -80,7 +86,7 @@ def test_account(account_id: int) -> Page:
     end_read()
     result = service.test_connection(draft)
     found = service.get(account_id)
-    return render_template("admin/account.html", form=form_of(found), account=found, result=result)
+    return _page(found, form_of(found), result)
 
 
 @blueprint.post("/accounts/<int:account_id>/fetch")

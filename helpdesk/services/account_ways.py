@@ -1,0 +1,77 @@
+"""How an account treats its tickets and what it says: everything about it that is not a server or a password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from helpdesk.database import db
+from helpdesk.errors import Conflict, InvalidInput
+from helpdesk.models import EmailAccount, User
+from helpdesk.policy import placeholders
+from helpdesk.policy.permissions import Action
+from helpdesk.services import access, events
+from helpdesk.services.tickets.changing import may_work_on
+
+MAX_WORDS = 5000
+WAYS = (
+    "name", "is_offered", "default_assignee_id", "default_category", "default_priority", "reply_status", "reopen_days",
+    "signature", "is_acknowledging", "acknowledgement_text",
+)  # fmt: skip
+
+
+def change(account: EmailAccount, values: Mapping[str, object], *, actor: User) -> list[str]:
+    """Within a transaction: check and store what differs, and return its names.
+
+    Raises InvalidInput for an assignee without access, words that are too long, or a placeholder nobody fills.
+    """
+    access.demand_on_account(actor, Action.ADMINISTER, None)
+    wanted = {name: value for name, value in values.items() if name in WAYS}
+    _check_assignee(account, wanted.get("default_assignee_id"))
+    for name in ("signature", "acknowledgement_text"):
+        if name in wanted:
+            wanted[name] = _words(str(wanted[name]), name)
+    changed = [name for name, value in wanted.items() if getattr(account, name) != value]
+    for name in changed:
+        setattr(account, name, wanted[name])
+    if changed:
+        db.session.flush()
+        events.record("account.changed", actor=actor, account_id=account.id, fields=sorted(changed))
+    return changed
+
+
+def _check_assignee(account: EmailAccount, user_id: object) -> None:
+    user = db.session.get(User, user_id) if isinstance(user_id, int) else None
+    if user_id is not None and (user is None or not may_work_on(account.id, user)):
+        raise InvalidInput("This person has no access to the account.", field="default_assignee_id")
+
+
+def _words(text: str, field: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    if len(text) > MAX_WORDS:
+        raise InvalidInput("Please use at most %(limit)d characters.", field=field, limit=MAX_WORDS)
+    unknown = placeholders.unknown(
+        text, placeholders.ACKNOWLEDGEMENT if field == "acknowledgement_text" else ()
+    )
+    if unknown and field == "acknowledgement_text":
+        raise InvalidInput("Nobody fills in %(words)s. Known are: %(known)s.", field=field, words=", ".join(unknown),
+                           known=", ".join("{{" + name + "}}" for name in placeholders.ACKNOWLEDGEMENT))  # fmt: skip
+    return text
+
+
+def pause_fetching(account: EmailAccount, *, is_fetching: bool, actor: User) -> None:
+    """Within a transaction: stop looking for mail, or look again at once.
+
+    Raises Conflict for the account the environment describes: it would be switched on again at the next start.
+    """
+    access.demand_on_account(actor, Action.ADMINISTER, None)
+    if account.source == "env":
+        raise Conflict(
+            "Set EMAIL_TO_TICKET_ENABLED=false in the environment of the server to stop fetching here."
+        )
+    if account.is_fetching is is_fetching:
+        return
+    account.is_fetching = is_fetching
+    account.fetch_again_at = account.failing_since = None
+    account.consecutive_failures, account.last_error, account.last_error_detail = 0, "", ""
+    type_ = "account.fetching_resumed" if is_fetching else "account.fetching_paused"
+    events.record(type_, actor=actor, account_id=account.id)
