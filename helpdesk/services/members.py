@@ -5,30 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
 
 from helpdesk.database import db
 from helpdesk.errors import Conflict, InvalidInput, NotFound
 from helpdesk.models import User
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Role
-from helpdesk.services import access, events, links, notifications, people, sessions
+from helpdesk.services import access, events, links, notifications, people, scheduled, sessions
 from helpdesk.services.links import Purpose
-
-CUSTOMERS_SHOWN = 200
-SHOWN = (selectinload(User.addresses), selectinload(User.grants))
-TEAM = (Role.AGENT, Role.ADMIN)
-
-
-def everybody() -> list[User]:
-    """The team by name, those who left last."""
-    rows = select(User).where(User.role.in_(TEAM)).options(*SHOWN)
-    return sorted(db.session.scalars(rows), key=lambda u: (not u.is_active, u.shown_name.casefold()))
-
-
-def latest_customers() -> list[User]:
-    rows = select(User).where(User.role == Role.CUSTOMER).options(*SHOWN)
-    return list(db.session.scalars(rows.order_by(User.id.desc()).limit(CUSTOMERS_SHOWN)))
 
 
 def get(user_id: int) -> User:
@@ -70,6 +54,15 @@ def invite_again(user: User, *, actor: User) -> None:
     events.record("user.invited", actor=actor, user_id=user.id)
 
 
+def withdraw_invitation(user: User, *, actor: User) -> None:
+    """The link stops working and the person is let in no more. Raises Conflict for somebody who has come already."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
+    if not user.is_team or user.password_hash or user.id == actor.id:
+        raise Conflict("This person has no open invitation.")
+    deactivate(user, actor=actor)
+    events.record("user.invitation_withdrawn", actor=actor, user_id=user.id)
+
+
 def change(user: User, *, role: Role, account_ids: Iterable[int], actor: User) -> None:
     """Set role and access of a team member. Raises Conflict when the desk would lose its last admin."""
     access.demand_on_account(actor, Action.ADMINISTER, None)
@@ -92,7 +85,10 @@ def _set_role(user: User, role: Role, actor: User) -> None:
 
 
 def deactivate(user: User, *, actor: User) -> None:
-    """Nobody signs in as this person or acts by mail any more. Raises Conflict for oneself and the last admin."""
+    """Nobody signs in as this person or acts by mail any more; what he was about to send is not sent.
+
+    Open tickets stay his until `handing_over` gives them away. Raises Conflict for oneself and the last admin.
+    """
     access.demand_on_account(actor, Action.ADMINISTER, None)
     if user.id == actor.id:
         raise Conflict("You cannot deactivate yourself.")
@@ -101,6 +97,8 @@ def deactivate(user: User, *, actor: User) -> None:
     _keep_an_admin(user)
     user.is_active = False
     sessions.end_all(user)
+    for reply in scheduled.waiting_of(user):
+        scheduled.stop(reply.id, "Its author was deactivated.")
     for purpose in (Purpose.SIGN_IN, Purpose.INVITATION, Purpose.PASSWORD):
         links.revoke(purpose, user)
     events.record("user.deactivated", actor=actor, user_id=user.id)

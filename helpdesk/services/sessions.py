@@ -30,6 +30,7 @@ def start(user: User, *, user_agent: str, ip: str) -> str:
             ip=ip[:64],
         )
     )
+    db.session.execute(update(User).where(User.id == user.id).values(last_seen_at=now))
     events.record("user.signed_in", actor=user, user_id=user.id)
     return token
 
@@ -57,7 +58,10 @@ def needs_touch(session: UserSession) -> bool:
 
 
 def touch(session_id: int) -> None:
-    db.session.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=utcnow()))
+    now = utcnow()
+    seen = update(UserSession).where(UserSession.id == session_id).values(last_seen_at=now)
+    user_id = db.session.scalar(seen.returning(UserSession.user_id))
+    db.session.execute(update(User).where(User.id == user_id).values(last_seen_at=now))
 
 
 def end(token: str) -> None:

@@ -113,7 +113,6 @@ class AccountForm(Form):
         ),
         validators=[Optional()],
     )
-    name = StringField(_("Name of the account"), filters=[trimmed], validators=[Length(max=255)])
     from_name = StringField(_("Sender's name in mails"), filters=[trimmed], validators=[Length(max=255)])
     incoming_host = _server(_("IMAP server"))
     incoming_port = _port(993)
@@ -183,7 +182,6 @@ class AccountForm(Form):
 
 
 COLUMNS = (
-    "name",
     "from_name",
     "incoming_host",
     "incoming_port",

@@ -73,7 +73,15 @@ ROUTES = {
     "POST /admin/people": ADMIN,
     "GET /admin/people/<int:user_id>": ADMIN,
     "POST /admin/people/<int:user_id>": ADMIN,
-    "POST /admin/people/<int:user_id>/<any(deactivate, reactivate, invite_again):act>": ADMIN,
+    "POST /admin/people/<int:user_id>/<any(reactivate, invite_again, withdraw, sign_out):act>": ADMIN,
+    "GET /admin/people/<int:user_id>/deactivate": ADMIN,
+    "POST /admin/people/<int:user_id>/deactivate": ADMIN,
+    "POST /admin/people/<int:user_id>/addresses": ADMIN,
+    "POST /admin/people/<int:user_id>/addresses/<int:address_id>/remove": (
+        "in",
+        *["403"] * 4,
+        "404",
+    ),  # nobody's
     "GET /admin/mail": ADMIN,
     "GET /admin/mail/<int:email_id>": ADMIN,
     "GET /admin/mail/<int:email_id>/raw": ADMIN,

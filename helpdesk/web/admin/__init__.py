@@ -1,6 +1,6 @@
 """Administration: mail accounts, people, the mail log, health, settings, and what was changed."""
 
-from helpdesk.web.admin import account_ways, accounts, audit, desk, health, mail, people
+from helpdesk.web.admin import account_ways, accounts, audit, desk, health, mail, parting, people
 from helpdesk.web.admin.blueprint import blueprint
 
-__all__ = ["account_ways", "accounts", "audit", "blueprint", "desk", "health", "mail", "people"]
+__all__ = ["account_ways", "accounts", "audit", "blueprint", "desk", "health", "mail", "parting", "people"]
