@@ -77,7 +77,7 @@ ROUTES = {
     "GET /admin/people/<int:user_id>/deactivate": ADMIN,
     "POST /admin/people/<int:user_id>/deactivate": ADMIN,
     "POST /admin/people/<int:user_id>/addresses": ADMIN,
-    "POST /admin/people/<int:user_id>/addresses/<int:address_id>/remove": (
+    "POST /admin/people/<int:user_id>/addresses/<int:address_id>/remove": ADMIN,
         "in",
         *["403"] * 4,
         "404",
