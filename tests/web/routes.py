@@ -78,10 +78,6 @@ ROUTES = {
     "POST /admin/people/<int:user_id>/deactivate": ADMIN,
     "POST /admin/people/<int:user_id>/addresses": ADMIN,
     "POST /admin/people/<int:user_id>/addresses/<int:address_id>/remove": ADMIN,
-        "in",
-        *["403"] * 4,
-        "404",
-    ),  # nobody's
     "GET /admin/mail": ADMIN,
     "GET /admin/mail/<int:email_id>": ADMIN,
     "GET /admin/mail/<int:email_id>/raw": ADMIN,
