@@ -1,0 +1,99 @@
+"""What an account does with tickets and says to people, as admins set it; pausing it; trying it out."""
+
+import pytest
+from sqlalchemy import select
+
+from helpdesk.database import db
+from helpdesk.models import EmailAccount, EmailMessage, Event
+from helpdesk.policy.status import Status
+from tests import factories
+from tests.web.conftest import browser, send
+
+WAYS = {
+    "name": "Support", "default_assignee_id": "0", "default_category": "Bug", "default_priority": "high",
+    "reply_status": "open", "reopen_days": "3", "signature": "Fjord Office\r\nHarbour 4",
+    "acknowledgement_text": "Dear {{customer_name}}, {{ticket_number}}.", "is_acknowledging": "y",
+}  # fmt: skip
+
+
+@pytest.fixture
+def admin(app, desk):
+    return browser(app, desk["admin"])
+
+
+def load(app, desk):
+    with app.app_context():
+        return db.session.get(EmailAccount, desk["account"])
+
+
+def test_everything_is_saved_and_shown_again(app, desk, admin):
+    page = f"/admin/accounts/{desk['account']}/ways"
+    assert send(admin, page, **(WAYS | {"default_assignee_id": str(desk["agent"])})).status_code == 303
+    account = load(app, desk)
+    assert (account.default_assignee_id, account.reply_status, account.reopen_days) == (
+        desk["agent"],
+        Status.OPEN,
+        3,
+    )
+    assert account.signature == "Fjord Office\nHarbour 4"
+    assert account.is_offered is False
+    text = admin.get(page).text
+    assert "Harbour 4" in text and "{{customer_name}}, {{ticket_number}}." in text
+    with app.app_context():
+        event = db.session.scalars(select(Event).where(Event.type == "account.changed")).one()
+        assert "signature" in event.data["fields"] and "Harbour" not in str(event.data)
+
+
+@pytest.mark.parametrize("field, value, words", [
+    ("acknowledgement_text", "Dear {{name}}", "{{name}}"), ("acknowledgement_text", "{{config.SECRET_KEY}}", "Nobody fills in"),
+    ("acknowledgement_text", "x" * 5001, "at most 5000"), ("signature", "x" * 5001, "at most 5000"), ("name", "", "enter a name"),
+    ("reopen_days", "-1", "0 to 3650"), ("reply_status", "new", "valid choice"), ("default_priority", "huge", "valid choice"),
+    ("default_assignee_id", "999", "valid choice"),
+])  # fmt: skip
+def test_what_cannot_be_is_refused_with_the_rest_kept(app, desk, admin, field, value, words):
+    response = send(admin, f"/admin/accounts/{desk['account']}/ways", **(WAYS | {field: value}))
+    assert response.status_code == 422
+    assert words in response.text
+    assert load(app, desk).signature == ""
+    if field != "signature":
+        assert "Harbour 4" in response.text
+
+
+def test_only_who_has_access_can_be_chosen(app, desk, admin):
+    text = admin.get(f"/admin/accounts/{desk['account']}/ways").text
+    assert "Nora Keller" in text and "Tom Hale" not in text
+    fields = WAYS | {"default_assignee_id": str(desk["other_agent"])}
+    assert send(admin, f"/admin/accounts/{desk['account']}/ways", **fields).status_code == 422
+
+
+def test_the_environments_account_can_be_given_words_but_not_paused(app, desk, admin):
+    with app.app_context():
+        account_id = factories.make_account("env@desk.example", source="env").id
+    assert send(admin, f"/admin/accounts/{account_id}/ways", **WAYS).status_code == 303
+    response = send(admin, f"/admin/accounts/{account_id}/fetching/pause")
+    assert "EMAIL_TO_TICKET_ENABLED" in admin.get(response.location).text
+
+
+def test_fetching_and_sending_are_paused_and_go_on(app, desk, admin):
+    page = f"/admin/accounts/{desk['account']}"
+    send(admin, f"{page}/fetching/pause")
+    send(admin, f"{page}/sending/pause")
+    account = load(app, desk)
+    assert (account.is_fetching, account.is_sending) == (False, False)
+    assert "sending is paused" in admin.get(page).text
+    send(admin, f"{page}/fetching/resume")
+    send(admin, f"{page}/sending/resume")
+    account = load(app, desk)
+    assert (account.is_fetching, account.is_sending) == (True, True)
+
+
+def test_a_test_mail_leads_to_its_own_page(app, desk, admin):
+    response = send(admin, f"/admin/accounts/{desk['account']}/test-mail", email="me@desk.example")
+    with app.app_context():
+        mail = db.session.scalars(select(EmailMessage).where(EmailMessage.purpose == "test")).one()
+        assert response.location == f"/admin/mail/{mail.id}"
+        assert mail.recipients["to"] == ["me@desk.example"]
+    text = admin.get(response.location).text
+    assert "It waits for its turn." in text
+    response = send(admin, f"/admin/accounts/{desk['account']}/test-mail", email="")
+    assert "enter an address" in admin.get(response.location).text
