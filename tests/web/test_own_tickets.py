@@ -5,7 +5,7 @@ import html
 import io
 import re
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,7 +13,7 @@ from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import Event, Participant, Ticket, User
 from helpdesk.policy.status import CommentKind, Status
-from helpdesk.services import attachments, people, queries
+from helpdesk.services import attachments, people, queries, settings
 from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Words
 from tests import factories
@@ -136,6 +136,16 @@ def test_a_page_of_the_list_costs_the_same_few_statements_however_long_it_is(app
 def test_page_says_where_it_stands_and_what_follows(app, desk, jonas, page, status, words):
     set_status(app, desk, status)
     assert words in jonas.get(page).text
+
+
+def test_page_says_when_a_resolved_ticket_is_closed_by_itself(app, desk, jonas, page):
+    set_status(app, desk, Status.RESOLVED)
+    with app.app_context(), transaction():
+        queries.by_number(desk["ticket"]).resolved_at = datetime(2150, 2, 20, 12, tzinfo=UTC)
+    assert "Otherwise it is closed on February 27, 2150." in jonas.get(page).text
+    with app.app_context(), transaction():
+        settings.put("auto_close_days", 0)
+    assert "Otherwise" not in jonas.get(page).text
 
 
 def test_own_words_are_mine_and_answers_have_a_name(app, desk, jonas, page):

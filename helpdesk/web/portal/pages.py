@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from helpdesk.database import utcnow
 from helpdesk.models import Comment, Ticket, User
 from helpdesk.policy.status import ACTIVE, DONE, CommentKind, Status
-from helpdesk.services import access, own_tickets, portal
+from helpdesk.services import access, own_tickets, portal, settings
 from helpdesk.services.own_tickets import Counts
 from helpdesk.services.sorting import PageKey
 from helpdesk.web.access import require, viewer
@@ -83,7 +83,9 @@ def render_ticket(ticket: Ticket, typed: Typed | None = None) -> str:
         author_of=author_of,
         typed=typed or Typed(),
         form_id=new_form_key(),
-        standing=standing_of(ticket, is_answered=is_answered, now=utcnow()),
+        standing=standing_of(
+            ticket, is_answered=is_answered, close_days=settings.number("auto_close_days"), now=utcnow()
+        ),
         may_close=portal.may_close(ticket),
         may_reopen=portal.may_reopen(ticket),
         max_bytes=current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"],

@@ -22,8 +22,10 @@ class Standing:
     text: str
 
 
-def standing_of(ticket: Ticket, *, is_answered: bool, now: datetime) -> Standing:
-    """`is_answered`: the last word on the page is the team's."""
+def standing_of(ticket: Ticket, *, is_answered: bool, close_days: int, now: datetime) -> Standing:
+    """`is_answered`: the last word on the page is the team's. `close_days`: how long a resolved ticket waits for more
+    words before it is closed by itself, 0 for ever.
+    """
     match ticket.status:
         case Status.NEW:
             return Standing(
@@ -41,10 +43,17 @@ def standing_of(ticket: Ticket, *, is_answered: bool, now: datetime) -> Standing
                 text if is_answered else _("Please write to us below."),
             )
         case Status.RESOLVED:
-            text = _("We think this is done. If it is not, say so below and we take it up again.")
-            return Standing("good", "check-circle", _("Resolved"), text)
+            return Standing("good", "check-circle", _("Resolved"), _until_closing(ticket, close_days, now))
         case Status.CLOSED:
             return Standing("good", "check-circle", _("Closed"), _after_closing(ticket, now))
+
+
+def _until_closing(ticket: Ticket, close_days: int, now: datetime) -> str:
+    text = _("We think this is done. If it is not, say so below and we take it up again.")
+    closes_at = (ticket.resolved_at or now) + timedelta(days=close_days)
+    if close_days <= 0 or closes_at <= now:
+        return text
+    return f"{text} {_('Otherwise it is closed on %(day)s.', day=format_date(closes_at, 'long'))}"
 
 
 def _after_closing(ticket: Ticket, now: datetime) -> str:
