@@ -1,7 +1,7 @@
 """A due date that has passed is told once, to those who can do something about it."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import current_app
@@ -58,6 +58,15 @@ def test_assignee_and_creator_are_told_by_a_mail_that_names_the_date(account, ti
         assert ", overdue" in text_of(mail)
     creators = next(mail for mail in mails if to_whom(mail) == factories.OTHER_AGENT)
     assert "because you opened the ticket" in text_of(creators)
+
+
+def test_the_date_is_written_in_the_readers_language_and_zone(account, ticket, nora):
+    with transaction():
+        nora.language, nora.timezone = "de", "Europe/Berlin"
+        db.session.merge(ticket).due_at = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
+    overdue.tell()
+    mail = next(mail for mail in send_gathered(account.id) if to_whom(mail) == factories.AGENT)
+    assert "Fällig: Mi. 4. März 2026, 00:30, überfällig" in text_of(mail)
 
 
 def test_each_due_date_is_told_once_and_moving_it_arms_it_again(account, ticket, nora):
