@@ -120,6 +120,6 @@ def test_the_circle(running_desk, inbox, sink, page):
     page.get_by_role("button", name="Resolve").first.click()
     wait_for(lambda: desk.ticket(number)["status"] == "resolved", what="resolving")
 
-    assert not [mail for mail in sink.mails() if b"canary-of-the-team" in mail.raw]
+    assert not [mail for mail in mails_to(sink, CUSTOMER) if b"canary-of-the-team" in mail.raw]
     assert len(mails_to(sink, CUSTOMER)) == 2
     assert desk.flask("doctor") == "All is well.\n"
