@@ -32,7 +32,11 @@ logger = logging.getLogger(__name__)
 
 
 class Crossed(Conflict):
-    """Somebody has said something since the page was made."""
+    """Somebody has said something since the page was made: `text`, in the comment `comment_id` unless it still waits."""
+
+    def __init__(self, sentence: str, *, name: str, text: str, comment_id: int | None = None) -> None:
+        super().__init__(sentence, name=name)
+        self.text, self.comment_id = text, comment_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +149,15 @@ def _refuse_crossing(ticket: Ticket, seen: Seen, actor: User) -> None:
         raise Crossed(
             "%(name)s has written since you opened this page. Nothing was sent: read it first, then send again.",
             name=comment.author_name or comment.author_email or "?",
+            text=comment.text,
+            comment_id=comment.id,
         )
     for reply in waiting(ticket):
         if reply.id > seen.reply_id and reply.author_id != actor.id:
             raise Crossed(
                 "%(name)s is sending an answer just now. Nothing of yours was sent: read it first, then send again.",
                 name=reply.author.shown_name,
+                text=reply.text,
             )
 
 

@@ -48,7 +48,8 @@ def answer(number: int) -> Page:
             _send_reply(ticket, typed)
     except HelpdeskError as error:
         keep_what_can_be_kept(ticket, typed)
-        return render_ticket(ticket, typed, errors=[sentence(error)]), 422
+        crossed = error if isinstance(error, scheduled.Crossed) else None
+        return render_ticket(ticket, typed, errors=[sentence(error)], crossed=crossed), 422
     return back_to(ticket)
 
 

@@ -15,6 +15,7 @@ from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.policy.status import Status, allowed
 from helpdesk.services import access, following, inbox, people, queries, replies, scheduled, settings, tags
+from helpdesk.services.scheduled import Crossed
 from helpdesk.web.access import require, viewer
 from helpdesk.web.security import go, go_to
 from helpdesk.web.sending import sending
@@ -104,10 +105,11 @@ def render_ticket(
     *,
     errors: Sequence[str] = (),
     rival: str = "",
+    crossed: Crossed | None = None,
     person: dict[str, str] | None = None,
 ) -> str:
     """The page of a ticket; `typed` and `errors` bring back what was refused, `rival` what another
-    window saved; `person` an address that could not be added."""
+    window saved; `crossed` the words that stopped an answer; `person` an address that could not be added."""
     state = read_list_state(request.args, viewer())
     waiting = scheduled.waiting(ticket)
     return render_template(
@@ -128,6 +130,7 @@ def render_ticket(
         known_tags=tags.known(),
         participants=participants_of(ticket, state.link_args),
         person=person,
+        crossed=crossed,
         has_news=inbox.has_unread(viewer(), ticket),
         followers=following.followers(ticket),
         is_following=following.follows(viewer(), ticket),
