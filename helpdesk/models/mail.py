@@ -152,7 +152,7 @@ class EmailMessage(Base):
 
     Incoming: `transport_key` (`folder/uidvalidity/uid`, or one made from the bytes) is unique per account; `trace`
     tells what was found, which rule decided and what followed. Outgoing: `purpose` names what it is for (`reply`,
-    `ticket_created`, `ticket_assigned`, `sign_in_link`, ...), `recipients` is the SMTP envelope ({"to": [...],
+    `ticket_created`, `notification`, `sign_in_link`, ...), `recipients` is the SMTP envelope ({"to": [...],
     "cc": [...], "accepted": [...]}), `payload` the ids a machine's mail is made from when it is claimed; once
     `raw_sha256` is set its bytes never change. `urgency` orders sending: lower goes first. Not every outgoing mail has
     a ticket. `claim` tells which worker holds the row until `claimed_until`.
