@@ -118,7 +118,13 @@ def _says(terms: Sequence[Term]) -> ColumnElement[bool]:
     """The ticket holds every term. Both query languages get quoted words and nothing a person typed besides."""
     if db.session().get_bind().dialect.name == "postgresql":
         wanted = func.to_tsquery("simple", " & ".join(f"({_in_tsquery(term)})" for term in terms))
-        return Ticket.id.in_(select(WORDS.c.ticket_id).where(WORDS.c.lexemes.bool_op("@@")(wanted)))
+        holding = select(WORDS.c.ticket_id).where(WORDS.c.lexemes.bool_op("@@")(wanted))
+        if any(len(term.words) > 1 for term in terms):
+            # PostgreSQL takes a phrase for as frequent as its words and would read ticket after ticket for it. For
+            # single words it knows better: walking the list finds 51 of a frequent one at once.
+            found = holding.cte("found").prefix_with("MATERIALIZED")
+            return Ticket.id.in_(select(found.c.ticket_id))
+        return Ticket.id.in_(holding)
     wanted_by_fts = " AND ".join(_in_fts5(term) for term in terms)
     return Ticket.id.in_(select(FTS.c.rowid).where(FTS.c.ticket_search_fts.match(wanted_by_fts)))
 
