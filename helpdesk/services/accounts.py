@@ -23,9 +23,6 @@ from helpdesk.transports.base import Security, Sender, ServerAddress, Source, Un
 from helpdesk.transports.connect import open_sender, open_source
 
 LOCAL_PROTOCOLS = {"maildir", "console", "dummy"}
-NO_SERVER_IN_DEMO = (
-    "This is the demo: it is never connected to a mail server. Start a desk of your own with: make run"
-)
 PRACTICE_ADDRESS = "support@practice.example"
 
 
@@ -83,7 +80,13 @@ def practice_path(account: EmailAccount) -> Path:
 def refuse_in_demo(*protocols: str) -> None:
     """A demo never reaches a mail server, whatever its accounts say. Raises UnusableServer."""
     if current_app.config["DEMO"] and not set(protocols) <= LOCAL_PROTOCOLS:
-        raise UnusableServer(NO_SERVER_IN_DEMO)
+        raise UnusableServer(_demo().template)
+
+
+def _demo() -> InvalidInput:
+    return InvalidInput(
+        "This is the demo: it is never connected to a mail server. Start a desk of your own: make run"
+    )
 
 
 def source_of(account: EmailAccount) -> Source:
@@ -227,7 +230,7 @@ def _fill(account: EmailAccount, values: dict[str, object]) -> None:
         setattr(account, name, keys.encrypt(str(value)) if name.endswith("_password") else value)
     protocols = {account.incoming_protocol or "imap", account.outgoing_protocol or "smtp"}
     if current_app.config["DEMO"] and not protocols <= LOCAL_PROTOCOLS:
-        raise InvalidInput(NO_SERVER_IN_DEMO)
+        raise _demo()
 
 
 def draft(email: str, stored: EmailAccount | None, **values: object) -> EmailAccount:
