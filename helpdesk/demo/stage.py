@@ -22,8 +22,19 @@ from helpdesk.mail.practice import CustomerMail, answer_subject, quoted, write
 from helpdesk.mail.types import Address
 from helpdesk.models import EmailAccount, EmailMessage, Ticket, User
 from helpdesk.models.mail import Direction
+from helpdesk.policy.audience import Kind
 from helpdesk.policy.status import Category, Priority, Role, Status
-from helpdesk.services import accounts, passwords, people, practice, replies, settings, tags, waiting_mail
+from helpdesk.services import (
+    accounts,
+    passwords,
+    people,
+    practice,
+    preferences,
+    replies,
+    settings,
+    tags,
+    waiting_mail,
+)
 from helpdesk.services.ingest import process, store
 from helpdesk.services.outbox import deliver
 from helpdesk.services.tickets import changing, comments
@@ -102,6 +113,9 @@ class Stage:
                 user.password_hash = hashed
                 if user.role is Role.AGENT:
                     people.set_grants(user, [self.accounts[key] for key in member.accounts], actor=None)
+                preferences.choose(
+                    user, [Kind.ASSIGNED]
+                )  # else half of what the desk sent is to its own people
                 self.members[member.key] = user.id
 
     def _account(self, values: dict[str, str]) -> EmailAccount:
