@@ -56,7 +56,10 @@ def test_a_mail_written_here_becomes_a_ticket_and_its_answer_a_comment(app, desk
     client = browser(app, desk["admin"])
     wrote = write(client, desk)
     assert wrote.status_code == 303
-    assert "On its way" in client.get(wrote.location).text
+    page = client.get(wrote.location).text
+    assert "On its way" in page
+    again = re.search(r'href="([^"]+)">Look again', page)[1]
+    assert "#" not in again  # a browser that is there already would only scroll, and ask for nothing
     work(app, desk)
     page = client.get(wrote.location).text
     number = int(re.search(r"/tickets/(\d+)", page)[1])
