@@ -70,7 +70,7 @@ def pause_fetching(account: EmailAccount, *, is_fetching: bool, actor: User) -> 
         )
     if account.is_fetching is is_fetching:
         return
-    account.is_fetching = is_fetching
+    account.is_fetching, account.is_alarming = is_fetching, False
     account.fetch_again_at = account.failing_since = None
     account.consecutive_failures, account.last_error, account.last_error_detail = 0, "", ""
     type_ = "account.fetching_resumed" if is_fetching else "account.fetching_paused"

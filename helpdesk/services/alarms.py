@@ -55,6 +55,12 @@ def is_stalled(account: EmailAccount, now: datetime) -> bool:
     return not account.consecutive_failures and _hangs(account, now)
 
 
+def _is_well(account: EmailAccount, now: datetime) -> bool:
+    """What was paused meanwhile is no recovery."""
+    fetches = account.is_active and account.is_fetching
+    return fetches and not account.consecutive_failures and not is_stalled(account, now)
+
+
 def _hangs(account: EmailAccount, now: datetime) -> bool:
     """Counted from the first run since the last success, so that a desk that was switched off wakes in peace."""
     since = account.last_success_at or account.start_at
@@ -70,8 +76,7 @@ def check(now: datetime | None = None) -> Told:
     now = now or utcnow()
     accounts = db.session.scalars(select(EmailAccount).order_by(EmailAccount.id)).all()
     stalled = [account.id for account in accounts if is_stalled(account, now) and not account.is_alarming]
-    well = [account.id for account in accounts if account.is_alarming and not is_stalled(account, now)
-            and not account.consecutive_failures]  # fmt: skip
+    well = [account.id for account in accounts if account.is_alarming and _is_well(account, now)]
     db.session.rollback()
     return Told(_tell("fetch_stalled", stalled, now), _tell("fetch_recovered", well, now))
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog, Event
 from helpdesk.models.mail import Direction
-from helpdesk.services import alarms, fetch
+from helpdesk.services import account_ways, alarms, fetch, people
 from helpdesk.services.alarms import Told
 from tests import factories
 from tests.fakes import FakeSource
@@ -99,11 +99,18 @@ def test_a_desk_that_was_switched_off_for_a_week_wakes_in_peace(broken):
     assert alarms.check() == Told()
 
 
-def test_a_paused_account_alarms_nobody_and_ends_its_alarm(broken):
+def test_pausing_an_account_ends_its_alarm_without_a_word(broken):
     fail(broken)
+    alarms.check(utcnow() + SOON)
     with transaction():
-        db.session.get(EmailAccount, broken).is_fetching = False
+        account = db.session.get(EmailAccount, broken)
+        admin = people.find_user(factories.ADMIN)
+        account_ways.pause_fetching(account, is_fetching=False, actor=admin)
     assert alarms.check(utcnow() + SOON) == Told()
+    with transaction():
+        account_ways.pause_fetching(account, is_fetching=True, actor=admin)
+    assert alarms.check(utcnow() + SOON) == Told()
+    assert len(mails()) == 1
 
 
 def test_the_only_account_is_better_than_none(context):

@@ -147,3 +147,10 @@ def test_the_monitors_page_tells_no_secrets(app, desk):
     response = app.test_client().get("/health")
     assert response.status_code == 200
     assert set(response.json) == {"status", "database", "redis", "worker", "scheduler"}
+
+
+def test_a_mail_that_waits_for_the_release_says_so(app, desk, admin, add):
+    mail_id = add(state=EmailState.QUEUED, due_at=utcnow())
+    assert "It waits for its turn." in admin.get(f"/admin/mail/{mail_id}").text
+    send(admin, "/admin/settings/hold")
+    assert "It waits: sending is on hold." in admin.get(f"/admin/mail/{mail_id}").text

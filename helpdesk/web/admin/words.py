@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from helpdesk.models import EmailMessage, Event
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.services import settings
 
 STATES = {
     EmailState.RECEIVED: _l("received"),
@@ -101,8 +102,9 @@ def of_state(email: EmailMessage) -> str:
     if email.reason:
         return email.reason
     if email.direction is Direction.OUT:
+        is_held = settings.is_holding() or not email.account.is_sending
         return {
-            EmailState.QUEUED: _("It waits for its turn."),
+            EmailState.QUEUED: _("It waits: sending is on hold.") if is_held else _("It waits for its turn."),
             EmailState.SENDING: _("It is being handed to the mail server."),
             EmailState.SENT: _("The mail server took it."),
             EmailState.CANCELLED: _("It was not sent."),
