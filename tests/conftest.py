@@ -10,6 +10,7 @@ import sqlite3
 
 import pytest
 from flask_migrate import upgrade
+from jinja2 import BytecodeCache
 
 from config import load_config
 from helpdesk.app import create_app
@@ -41,9 +42,28 @@ def _clean_environment(monkeypatch):
             monkeypatch.delenv(name)
 
 
+class KeptTemplates(BytecodeCache):
+    """Compiled templates by name and source, kept while the tests run: each test has an application of its own."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def load_bytecode(self, bucket):
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket):
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+TEMPLATES = KeptTemplates()
+
+
 def make_app(instance, database_url=None, **overrides):
     settings = {"INSTANCE_PATH": str(instance), "ARGON2": CHEAP_ARGON2, "TESTING": True} | overrides
-    return create_app(load_config(ENVIRONMENT, ENV_FILE=None, DATABASE_URL=database_url, **settings))
+    app = create_app(load_config(ENVIRONMENT, ENV_FILE=None, DATABASE_URL=database_url, **settings))
+    app.jinja_env.bytecode_cache = TEMPLATES
+    return app
 
 
 def migrate_to_head(app):
