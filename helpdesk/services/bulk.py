@@ -53,6 +53,7 @@ class Former:
 
 def apply(ticket: Ticket, wish: Wish, *, actor: User) -> list[Former]:
     """Change one ticket; what really changed. Raises InvalidInput, so that nothing of it happens."""
+    changing.hold(ticket)
     return [former for former in _changes(ticket, wish, actor) if former.before != former.after]
 
 
@@ -109,6 +110,7 @@ def _load(token: str) -> tuple[int, list[Any]]:
 def undo(ticket: Ticket, formers: Sequence[Former], *, actor: User) -> None:
     """Put a ticket's values back. Raises Conflict when one of them was changed since, so that none is touched."""
     access.demand(actor, Action.CHANGE, ticket)
+    changing.hold(ticket)
     for former in formers:
         if _now(ticket, former) != former.after:
             raise Conflict("It was changed again since.")

@@ -47,7 +47,11 @@ def issue(purpose: Purpose, user: User | None = None, address: UserAddress | Non
 
 
 def may_issue(purpose: Purpose, user: User) -> bool:
-    """At most three links an hour for one person, however often and from wherever they are asked for."""
+    """At most three links an hour for one person, however often and from wherever they are asked for.
+
+    The person's row is held: those who ask at the same moment are counted one after the other.
+    """
+    db.session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
     since = utcnow() - timedelta(hours=1)
     count = select(func.count()).where(
         LoginToken.user_id == user.id, LoginToken.purpose == purpose.value, LoginToken.created_at > since

@@ -199,7 +199,8 @@ def open_and_send(
     The mail's bytes need the ticket's number, so they are made when it is claimed, from the comment, which never
     changes; its recipients are settled here.
     """
-    known = opening.find_by_form(form_key)
+    db.session.execute(select(User.id).where(User.id == actor.id).with_for_update(key_share=True))
+    known = opening.find_by_form(form_key)  # of two copies of one form the second waited for the first
     if known is not None:
         return known
     account = accounts.get(prepared.account_id)

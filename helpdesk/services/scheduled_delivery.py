@@ -58,14 +58,15 @@ def deliver(reply_id: int) -> bool:
     if not _begin(reply_id):
         return False
     reply = db.session.get_one(ScheduledReply, reply_id)
+    due_at, recipients = reply.due_at, reply.recipients
     try:
         prepared = replies.prepare(
             reply.ticket,
             reply.text,
             drafts.as_mail_files(reply.files),
             actor=reply.author,
-            cc=reply.recipients.get("cc", []),
-            to=reply.recipients["to"][0],
+            cc=recipients.get("cc", []),
+            to=recipients["to"][0],
         )
     except storage.StorageError as error:  # a full disk may be mended: the next sweep tries again
         logger.warning("reply=%s not delivered: %s", reply_id, error)
@@ -75,7 +76,7 @@ def deliver(reply_id: int) -> bool:
             scheduled.stop(reply_id, error.user_message)
         return False
     with transaction():
-        return _say(reply_id, prepared)
+        return _say(reply_id, prepared, due_at, recipients)
 
 
 def _begin(reply_id: int) -> bool:
@@ -110,10 +111,18 @@ def _refusal(reply: ScheduledReply) -> str:
     return ""
 
 
-def _say(reply_id: int, prepared: replies.PreparedReply) -> bool:
-    """The one transaction in which the answer comes into being."""
-    reply = db.session.get_one(ScheduledReply, reply_id)
-    replies.one_at_a_time(reply.ticket)
+def _say(
+    reply_id: int, prepared: replies.PreparedReply, due_at: datetime, recipients: dict[str, list[str]]
+) -> bool:
+    """The one transaction in which the answer comes into being.
+
+    Not when it was taken back and sent again since it was prepared, or somebody was taken out: the time is another
+    one then, or the people are, and what was prepared is not what is wanted.
+    """
+    replies.one_at_a_time(db.session.get_one(ScheduledReply, reply_id).ticket)
+    reply = db.session.get_one(ScheduledReply, reply_id, populate_existing=True)
+    if (reply.due_at, reply.recipients) != (due_at, recipients):
+        return False
     reason = _refusal(reply)
     if reason:
         scheduled.stop(reply_id, reason)
@@ -122,6 +131,7 @@ def _say(reply_id: int, prepared: replies.PreparedReply) -> bool:
         ScheduledReply,
         ScheduledReply.id == reply_id,
         ScheduledReply.state == ReplyState.WAITING,
+        ScheduledReply.due_at == due_at,
         state=ReplyState.SENT,
         finished_at=utcnow(),
     )

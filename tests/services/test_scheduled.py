@@ -394,7 +394,7 @@ def test_a_delivery_that_dies_in_the_middle_leaves_the_answer_waiting(ticket, ag
     let_time_pass(reply.id)
     prepared = scheduled_delivery.replies.prepare(ticket, reply.text, [FILE], actor=agent, cc=[])
     with pytest.raises(RuntimeError), transaction():
-        assert scheduled_delivery._say(reply.id, prepared)
+        assert scheduled_delivery._say(reply.id, prepared, reply.due_at, reply.recipients)
         raise RuntimeError("the machine died")
     db.session.expire_all()
     assert (reply.state, len(reply.files)) == ("waiting", 1)

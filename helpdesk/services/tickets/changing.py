@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from helpdesk.database import utcnow
+from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Ticket, User
 from helpdesk.policy.permissions import Action
@@ -15,9 +15,16 @@ from helpdesk.services import access, events
 AUTO_CLOSE = "auto_close"  # the reason of a closing nobody is told of
 
 
+def hold(ticket: Ticket) -> None:
+    """Look at the ticket as it stands when nobody else is changing it: of two who do the same, one has done it."""
+    db.session.flush()
+    db.session.refresh(ticket, with_for_update={"key_share": True})
+
+
 def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:
     """Move the ticket as a person wishes. Raises InvalidInput for a move that is none."""
     access.demand(actor, Action.CHANGE, ticket)
+    hold(ticket)
     if not allowed(ticket.status, status):
         raise InvalidInput("Work on this ticket has begun, so it cannot be new again.", field="status")
     move(ticket, status, actor=actor)
@@ -36,6 +43,7 @@ def move(
     The same status again changes nothing. `comment_id` names the words it follows from, which are told themselves;
     `reason` says why the desk did it by itself.
     """
+    hold(ticket)
     if ticket.status is status:
         return
     before, ticket.status = ticket.status, status
@@ -50,6 +58,7 @@ def move(
 def assign(ticket: Ticket, assignee: User | None, *, actor: User | None) -> None:
     """Give the ticket to somebody or to nobody. Raises InvalidInput for a person who may not work on it."""
     access.demand(actor, Action.CHANGE, ticket)
+    hold(ticket)
     if assignee is not None and not may_be_assigned(ticket, assignee):
         raise InvalidInput("%(name)s has no access to this ticket's account.", name=assignee.shown_name)
     before = ticket.assignee_id
@@ -73,6 +82,7 @@ def may_work_on(account_id: int, user: User) -> bool:
 
 def set_priority(ticket: Ticket, priority: Priority, *, actor: User | None) -> None:
     access.demand(actor, Action.CHANGE, ticket)
+    hold(ticket)
     if ticket.priority is not priority:
         before, ticket.priority = ticket.priority, priority
         _changed(ticket, "priority", before, priority, actor)
@@ -80,6 +90,7 @@ def set_priority(ticket: Ticket, priority: Priority, *, actor: User | None) -> N
 
 def set_category(ticket: Ticket, category: Category, *, actor: User | None) -> None:
     access.demand(actor, Action.CHANGE, ticket)
+    hold(ticket)
     if ticket.category is not category:
         before, ticket.category = ticket.category, category
         _changed(ticket, "category", before, category, actor)
@@ -87,6 +98,7 @@ def set_category(ticket: Ticket, category: Category, *, actor: User | None) -> N
 
 def set_due(ticket: Ticket, due_at: datetime | None, *, actor: User | None) -> None:
     access.demand(actor, Action.CHANGE, ticket)
+    hold(ticket)
     if ticket.due_at != due_at:
         before, ticket.due_at = ticket.due_at, due_at
         moments = [moment.isoformat() if moment else None for moment in (before, due_at)]

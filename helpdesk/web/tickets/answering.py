@@ -17,6 +17,7 @@ from helpdesk.services import (
     drafts,
     inbox,
     people,
+    replies,
     scheduled,
     scheduled_delivery,
     settings,
@@ -78,6 +79,7 @@ def _add_note(ticket: Ticket, typed: Answer) -> None:
     end_read()
     staged = attachments.stage(files)
     with transaction():
+        replies.one_at_a_time(ticket)
         if comments.find_by_form(typed.form_key) is None:
             words = Words(typed.text, files=staged, form_key=typed.form_key)
             comments.add_note(ticket, words, actor=viewer())
