@@ -24,6 +24,11 @@ per_person_words = limiter.shared_limit(
     "60 per hour; 300 per day", scope="portal-words", key_func=_person, methods=["POST"]
 )
 
+# Closing and opening is told to everybody in copy: nobody needs it as often as would pester them.
+per_person_settling = limiter.shared_limit(
+    "10 per hour; 30 per day", scope="portal-settling", key_func=_person, methods=["POST"]
+)
+
 
 @blueprint.errorhandler(RateLimitExceeded)
 def too_much(error: RateLimitExceeded) -> Response:

@@ -34,6 +34,7 @@ def answer(number: int) -> Page:
 
 @blueprint.post("/tickets/<int:number>/close")
 @limits.per_person_words
+@limits.per_person_settling
 @require("customer")
 def close(number: int) -> Page:
     return _act(number, lambda ticket, words, actor: portal.close(ticket, words, actor=actor),
@@ -42,6 +43,7 @@ def close(number: int) -> Page:
 
 @blueprint.post("/tickets/<int:number>/reopen")
 @limits.per_person_words
+@limits.per_person_settling
 @require("customer")
 def reopen(number: int) -> Page:
     return _act(number, lambda ticket, words, actor: portal.reopen(ticket, words, actor=actor),
