@@ -55,6 +55,11 @@ def may_acknowledge(
     return Verdict(True)
 
 
+def safe_name(name: str) -> str:
+    """A name as it may stand in mails: whoever writes first gives it, also to others, and advertises with it."""
+    return safe_subject(name)
+
+
 def safe_subject(subject: str) -> str:
     """The customer's subject as it may be repeated to him: no controls, links or addresses, at most 80 characters.
 

@@ -21,7 +21,7 @@ from helpdesk.policy.acknowledge import may_acknowledge
 from helpdesk.policy.audience import Notice
 from helpdesk.services import events, notices, settings, templates
 from helpdesk.services.links import LIFETIME, Purpose
-from helpdesk.services.outbox import letters, queue
+from helpdesk.services.outbox import letters, queue, told
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +46,11 @@ def on_event(event: Event, ticket: Ticket | None) -> None:
     if ticket is None or event.type not in set(audience.Event):
         return
     settings.instance_id()  # made while a transaction is open: composing mails outside of one needs it
-    told = notices.of(event, ticket)
-    if not told:
+    found = notices.of(event, ticket)
+    if not found:
         return
     waiting = _waiting(ticket)
-    for notice in told:
+    for notice in found:
         if notice.is_acknowledgement:
             _acknowledge(event, ticket)
         elif not notice.is_answer:
@@ -184,7 +184,7 @@ def queue_link_mail(
     rendered = templates.render(
         template,
         language=address.user.language,
-        name=address.user.name,
+        name=told.harmless_name(address.user),
         desk_name=settings.desk_name(),
         url=letters.site_url(path + token + (f"?{urlencode({'next': target})}" if target else "")),
         lifetime=LIFETIME[purpose],

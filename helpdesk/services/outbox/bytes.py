@@ -8,7 +8,7 @@ from helpdesk import storage
 from helpdesk.database import claim, db, end_read, transaction
 from helpdesk.models import Comment, EmailMessage
 from helpdesk.services.outbox import queue
-from helpdesk.services.outbox.letters import LETTERS, NotWanted
+from helpdesk.services.outbox.letters import LETTERS, NotWanted, ask_again
 
 __all__ = ["NotWanted", "ensure"]
 
@@ -16,10 +16,12 @@ __all__ = ["NotWanted", "ensure"]
 def ensure(email_id: int, token: str) -> None:
     """Give the mail claimed with `token` its bytes, if it has none. Opens its own transaction.
 
-    Raises NotWanted when what it was to tell is no longer so, and whatever a template or the storage raises.
+    Raises NotWanted when what it was to tell is no longer so, or its reader may not read it any more, and whatever a
+    template or the storage raises.
     """
     email = db.session.get_one(EmailMessage, email_id)
     if email.raw_sha256 is not None:
+        ask_again(email)
         return
     letter = LETTERS[email.purpose](email)
     comment_id = email.comment_id if email.purpose == queue.REPLY else None

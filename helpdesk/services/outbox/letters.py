@@ -25,7 +25,7 @@ from helpdesk.policy.status import Disposition, Status, is_overdue
 from helpdesk.services import attachments, keys, people, settings, templates
 from helpdesk.services.outbox import queue
 from helpdesk.services.outbox.conversation import MailThread, thread_of, thread_with
-from helpdesk.services.outbox.told import News, Said, Told, gather, name_of
+from helpdesk.services.outbox.told import News, Said, Told, gather, harmless_name, may_read, name_of
 
 REPLIED, GENERATED = "auto-replied", "auto-generated"
 
@@ -113,7 +113,7 @@ def _named(emails: Iterable[str]) -> tuple[Address, ...]:
 
 def _name_of(email: str) -> str:
     user = people.find_user(email)
-    return user.name if user else ""
+    return harmless_name(user) if user else ""
 
 
 def _language_of(email: str) -> str | None:
@@ -249,6 +249,15 @@ def _notification(email: EmailMessage) -> Letter:
     thread = thread_of(ticket, reader.id) if is_customer else thread_with(ticket, reader.id)
     envelope = Envelope(email.account, email.recipients["to"])
     return write(envelope, rendered, ticket=ticket, thread=thread, automatic=GENERATED)
+
+
+def ask_again(email: EmailMessage) -> None:
+    """Raises NotWanted for a finished notification whose reader has lost the right to what it says."""
+    if not _reader_id(email):
+        return
+    ticket, reader = _ticket_of(email), db.session.get(User, _reader_id(email))
+    if reader is None or not may_read(ticket, reader, _event_ids(email, ticket)):
+        raise NotWanted("Whoever it was for may not read it any more.")
 
 
 def _reader_id(email: EmailMessage) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from helpdesk.database import db
 from helpdesk.models import Comment, Event, Ticket, User
 from helpdesk.policy import audience, news
+from helpdesk.policy.acknowledge import safe_name
 from helpdesk.policy.audience import Notice, Recipient, Template
 from helpdesk.policy.news import Fact, Field
 from helpdesk.policy.status import is_overdue
@@ -89,6 +90,15 @@ def gather(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> News | Non
     return News(news.leading(kept), recipient, told)
 
 
+def may_read(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> bool:
+    """Whether somebody may still read what was written to him about these events."""
+    takes_part = any(address.user_id == reader.id for address in notices.customers(ticket))
+    if not reader.is_active or not (takes_part or ticket.account_id in access.account_ids(reader)):
+        return False
+    rows = select(Event.comment_id).where(Event.id.in_(event_ids), Event.type.in_(list(notices.SAID)))
+    return set(db.session.scalars(rows)) <= {c.id for c in access.visible_comments(ticket, reader)}
+
+
 def _notice(event: Event, ticket: Ticket, reader: User) -> Notice | None:
     return next((notice for notice in notices.of(event, ticket) if notice.user_id == reader.id), None)
 
@@ -155,7 +165,12 @@ def _said(comment: Comment, limit: int, is_customer: bool) -> Said:
 
 
 def name_of(user: User | None, *, is_customer: bool) -> str:
-    """What a reader may know a person by, in one line; a customer is shown no address of the team. "" for the desk."""
+    """What a reader may know a person by, in one line; a customer is shown nobody's address. "" for the desk."""
     if user is None:
         return ""
-    return " ".join((user.name if is_customer and user.is_team else user.shown_name).split())
+    return " ".join((harmless_name(user) if is_customer else user.shown_name).split())
+
+
+def harmless_name(user: User) -> str:
+    """A person's name for the eyes of customers: of the team as it is, of anybody else without links."""
+    return user.name if user.is_team else safe_name(user.name)
