@@ -64,7 +64,11 @@ def open_browser(chromium, site):  # noqa: F811
     contexts = []
 
     def open_one(email, scheme, width):
-        context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+        context = chromium.new_context(
+            color_scheme=scheme,
+            viewport={"width": width, "height": 900},
+            reduced_motion="reduce",  # what is still fading in has no contrast yet
+        )
         contexts.append(context)
         page = context.new_page()
         page.complaints = []
