@@ -7,6 +7,7 @@ administrators and, at most, the person sitting at this very machine.
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from contextlib import suppress
@@ -39,6 +40,9 @@ LISTED = 60
 LIST_BYTES = 64 * 1024
 WROTE_DOMAIN = "practice.example"
 POLL_S = 10
+_PREVIEW = re.compile(
+    r'<div style="display:none;[^>]*>.*?</div>', re.DOTALL
+)  # as the frame of mails writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +181,8 @@ def open_mail(boxes: Mailboxes, key: str) -> OpenedMail:
 
 
 def shown_html(mail: OpenedMail, pictures: dict[str, str]) -> str:
-    """Its HTML, cleaned; `pictures` tells where each inline picture is served."""
-    return clean_html(mail.parsed.html, cid=pictures)
+    """Its HTML, cleaned, without the line only lists of mails show; `pictures` tells where each inline picture is served."""
+    return clean_html(_PREVIEW.sub("", mail.parsed.html or "", count=1), cid=pictures)
 
 
 def _sent(account: EmailAccount) -> MaildirSource:

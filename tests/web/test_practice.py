@@ -90,7 +90,8 @@ def test_an_open_mail_shows_its_words_its_headers_and_its_files(app, desk):
     with app.app_context():
         raw = factories.make_mail(
             sender="desk@desk.example", to="jonas@customer.example", subject="A <b>file</b>", text="Here it is.",
-            html="<p>Here <script>alert(1)</script>it is.</p>", files=[("a.html", "text/html", b"<script>x</script>")],
+            html='<div style="display:none;max-height:0">Only in lists.</div><p>Here <script>alert(1)</script>it is.</p>',
+            files=[("a.html", "text/html", b"<script>x</script>")],
         )  # fmt: skip
         deposit(accounts.practice_path(accounts.get(desk["account"])) / "out", raw)
     key = keys_of(client)[0]
@@ -99,6 +100,7 @@ def test_an_open_mail_shows_its_words_its_headers_and_its_files(app, desk):
     assert "Message-ID: " in page
     frame = client.get(f"/practice/mails/{key}/html", headers={"Sec-Fetch-Dest": "iframe"})
     assert "script" not in frame.text
+    assert "Only in lists." not in frame.text
     assert "sandbox" in frame.headers["Content-Security-Policy"]
     assert (
         client.get(f"/practice/mails/{key}/html", headers={"Sec-Fetch-Dest": "document"}).status_code == 404
