@@ -223,3 +223,16 @@ def test_password_change_ends_open_links(app, team):
         with transaction():
             profiles.set_password(db.session.get(User, team["agent"]), "hash", actor=user)
         assert links.find(token, Purpose.SIGN_IN) is None
+
+
+def test_neighbours_in_one_ipv6_network_share_their_tries(app, team):
+    client = app.test_client()
+    token = csrf_of(client, "/sign-in")
+    found = [
+        client.post(
+            "/sign-in", data={"email": f"v{n}@e.example", "password": "wrong", "csrf_token": token},
+            environ_base={"REMOTE_ADDR": f"2001:db8:1:2::{n:x}"},
+        ).status_code
+        for n in range(1, 33)
+    ]  # fmt: skip
+    assert found[-1] == 429

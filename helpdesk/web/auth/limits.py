@@ -7,17 +7,19 @@ import hashlib
 from flask import request
 
 from helpdesk.extensions import limiter
+from helpdesk.services import people
+from helpdesk.web.machine import machine
 
 PER_MACHINE = "30 per 5 minutes"
 PER_ADDRESS = "10 per 15 minutes"
 
 
 def _typed_address() -> str:
-    typed = request.form.get("email", "")[:320].strip().casefold()
+    typed = people.compared(request.form.get("email", "")[:320])
     return "address:" + hashlib.sha256(typed.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-per_machine = limiter.shared_limit(PER_MACHINE, scope="sign-in", methods=["POST"])
+per_machine = limiter.shared_limit(PER_MACHINE, scope="sign-in", key_func=machine, methods=["POST"])
 per_address = limiter.shared_limit(
     PER_ADDRESS, scope="sign-in-address", key_func=_typed_address, methods=["POST"]
 )

@@ -7,30 +7,21 @@ error. Whatever goes beyond is refused alike, whether or not the desk knows the 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 
 from flask import Response, request
 
 from helpdesk.extensions import limiter
-from helpdesk.policy.addresses import read_address
+from helpdesk.services import people
+from helpdesk.web.machine import machine
 
 TRIES_PER_MACHINE = "30 per hour"
 PER_MACHINE = "5 per hour; 20 per day"
 PER_ADDRESS = "3 per hour; 10 per day"
 PER_DESK = "100 per hour; 500 per day"
-NETWORK_BITS = 64  # one customer of a provider has at least that many IPv6 addresses
-
-
-def _machine() -> str:
-    """The network of whoever asks: an IPv4 address, or the half of an IPv6 one its owner cannot choose."""
-    address = read_address(request.remote_addr or "")
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((int(address), NETWORK_BITS), strict=False))
-    return str(address)
 
 
 def _typed_address() -> str:
-    typed = request.form.get("email", "")[:320].strip().casefold()
+    typed = people.compared(request.form.get("email", "")[:320])
     local, _, domain = typed.rpartition("@")
     whole = f"{local.partition('+')[0]}@{domain}"
     return "address:" + hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -45,10 +36,10 @@ def _was_taken(response: Response) -> bool:
 
 
 tries_per_machine = limiter.shared_limit(
-    TRIES_PER_MACHINE, scope="contact-tries", key_func=_machine, methods=["POST"]
+    TRIES_PER_MACHINE, scope="contact-tries", key_func=machine, methods=["POST"]
 )
 per_machine = limiter.shared_limit(
-    PER_MACHINE, scope="contact-machine", key_func=_machine, methods=["POST"], deduct_when=_was_taken
+    PER_MACHINE, scope="contact-machine", key_func=machine, methods=["POST"], deduct_when=_was_taken
 )
 per_address = limiter.shared_limit(
     PER_ADDRESS, scope="contact-address", key_func=_typed_address, methods=["POST"], deduct_when=_was_taken
