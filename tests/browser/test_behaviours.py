@@ -50,7 +50,8 @@ def test_note_is_unmistakable_without_any_script(open_page):
 
 def test_without_scripts_lists_have_a_button_and_details_open_as_a_drawer(open_page):
     page = open_page("workspace-list", java_script_enabled=False)
-    assert page.get_by_role("button", name="Apply").is_visible()
+    filters = page.get_by_role("group", name="Filter the list")
+    assert filters.get_by_role("button", name="Apply").is_visible()
     page = open_page("workspace-ticket", java_script_enabled=False, width=1000)
     assert page.get_by_label("Assignee").is_hidden()
     page.get_by_role("button", name="Details").click()
@@ -62,9 +63,10 @@ def test_without_scripts_lists_have_a_button_and_details_open_as_a_drawer(open_p
 
 def test_a_changed_list_applies_at_once(open_page):
     page = open_page("workspace-list")
-    assert page.get_by_role("button", name="Apply").is_hidden()
+    filters = page.get_by_role("group", name="Filter the list")
+    assert filters.get_by_role("button", name="Apply").is_hidden()
     with page.expect_navigation():
-        page.get_by_label("Priority").select_option("urgent")
+        page.get_by_label("Priority", exact=True).select_option("urgent")
     assert "priority=urgent" in page.url
 
 

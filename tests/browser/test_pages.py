@@ -14,7 +14,6 @@ from werkzeug.serving import make_server
 from helpdesk.database import db
 from tests.conftest import make_app
 from tests.factories import ADMIN, AGENT, CUSTOMER, PASSWORD
-from tests.servers.chromium import chromium  # noqa: F401
 from tests.web.conftest import _fresh_counters, desk, team  # noqa: F401
 from tests.web.routes import ROUTES
 from tests.web.test_route_matrix import PERSONS, address, routes_of
@@ -59,7 +58,7 @@ def site(app, desk):  # noqa: F811
 
 
 @pytest.fixture
-def open_browser(chromium, site):  # noqa: F811
+def open_browser(chromium, site):
     """`open_browser(email, scheme, width)`: a page of somebody signed in; complaints are kept in `page.complaints`."""
     contexts = []
 
