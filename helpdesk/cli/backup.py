@@ -16,7 +16,7 @@ from flask.cli import with_appcontext
 
 from config import PROJECT, instance_path, read_settings
 from helpdesk.cli.command import DeskCommand, fail
-from helpdesk.cli.desk import hold
+from helpdesk.cli.lock import hold
 from helpdesk.errors import ConfigError, Conflict, HelpdeskError
 from helpdesk.services import backup, restore, retention
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from config import instance_path, read_settings
 from helpdesk.cli import desk
+from helpdesk.cli.lock import hold
 from helpdesk.demo import stage, story
 from helpdesk.errors import ConfigError
 from helpdesk.services import running
@@ -34,7 +35,7 @@ def new_password() -> str:
 def claim_folder(instance: Path, *, fresh: bool) -> None:
     """Mark the folder as a demo's, empty unless its sample is whole. Raises ConfigError for a real desk's folder."""
     desk.prepare_folder(instance)
-    with desk.hold(instance):
+    with hold(instance):
         if (instance / DATABASE).exists() and not (instance / MARK).exists():
             raise ConfigError(
                 "%(folder)s holds a desk that is no demo. Choose another folder: INSTANCE_PATH=instance-demo make demo",

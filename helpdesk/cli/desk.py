@@ -6,21 +6,21 @@ where the desk is. Whatever stands in the way gets a sentence that says what to 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from flask import Flask
 from flask_migrate import upgrade
 from honcho.environ import parse_procfile
 
 from config import PROJECT, instance_path, load_config, read_settings, write_secret_key
+from helpdesk.cli.lock import hold
 from helpdesk.cli.supervisor import STORE, Logs, Supervisor
 from helpdesk.database import db
 from helpdesk.errors import ConfigError, HelpdeskError
@@ -29,7 +29,6 @@ from helpdesk.services.setup import setup_link
 
 PROCFILE = "Procfile.dev"
 PATIENCE_S = 60.0
-LOCK_WAIT_S = 2.0  # the processes of a desk that was killed need a moment to end
 
 
 def say(*lines: str) -> None:
@@ -50,29 +49,6 @@ def prepare_folder(instance: Path) -> None:
             folder=str(instance),
             reason=error.strerror or "disk error",
         ) from error
-
-
-def hold(instance: Path) -> IO[str]:
-    """Take the instance for this desk alone, for as long as the returned file is open. Raises ConfigError."""
-    file = (instance / "desk.lock").open("a+", encoding="ascii")
-    ends_at = time.monotonic() + LOCK_WAIT_S
-    while True:
-        with suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        if time.monotonic() > ends_at:
-            file.seek(0)
-            raise ConfigError(
-                "Another desk already runs in %(folder)s (process %(process)s). Stop it, or give this one a folder of "
-                "its own: INSTANCE_PATH=instance-2 PORT=8001 make run",
-                folder=str(instance),
-                process=file.read().strip() or "unknown",
-            )
-        time.sleep(0.1)
-    file.truncate(0)
-    file.write(f"{os.getpid()}\n")
-    file.flush()
-    return file
 
 
 @contextmanager

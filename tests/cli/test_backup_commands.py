@@ -194,7 +194,7 @@ def test_a_desk_with_nothing_to_send_is_not_held(desk, tmp_path):
 
 
 def test_a_running_desk_is_not_replaced(desk, tmp_path):
-    from helpdesk.cli.desk import hold
+    from helpdesk.cli.lock import hold
 
     backup(desk, tmp_path / "copy.tar.gz")
     with hold(tmp_path / "desk"):
