@@ -16,9 +16,12 @@ AUTO_CLOSE = "auto_close"  # the reason of a closing nobody is told of
 
 
 def hold(ticket: Ticket) -> None:
-    """Look at the ticket as it stands when nobody else is changing it: of two who do the same, one has done it."""
+    """Look at the ticket as it stands when nobody else is changing it: of two who do the same, one has done it.
+
+    Only the ticket is locked, whatever was loaded with it: PostgreSQL refuses to lock what an outer join may leave out.
+    """
     db.session.flush()
-    db.session.refresh(ticket, with_for_update={"key_share": True})
+    db.session.refresh(ticket, with_for_update={"key_share": True, "of": Ticket})
 
 
 def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:
