@@ -23,6 +23,7 @@ from pathlib import Path
 
 from helpdesk.database import utcnow
 from helpdesk.errors import Conflict, InvalidInput
+from helpdesk.storage import sync_folder
 
 FORMAT = 1
 DATABASE = "helpdesk.sqlite3"
@@ -82,7 +83,7 @@ def _write(instance: Path, target: Path, folder: Path) -> Written:
     snapshot = _snapshot(instance / DATABASE, folder / DATABASE)
     blobs, written = _describe(snapshot, target)
     part = folder / "archive"
-    with open(part, "xb", opener=_private) as file:
+    with open(part, "xb", opener=private) as file:
         with tarfile.open(fileobj=file, mode="w:gz" if target.name.endswith("gz") else "w:") as archive:
             _add_bytes(archive, MANIFEST, json.dumps(asdict(written.manifest), indent=2).encode())
             archive.add(snapshot, DATABASE, filter=_anonymous)
@@ -147,15 +148,6 @@ def blob_name(sha256: str) -> str:
     return f"blobs/{sha256[:2]}/{sha256}"
 
 
-def sync_folder(folder: Path) -> None:
-    """Make names that were written or moved there last."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def sha256_of(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -164,5 +156,6 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
+    """An `opener` for files of their owner alone."""
     return os.open(path, flags, 0o600)

@@ -28,9 +28,10 @@ from helpdesk.services.backup import (
     MANIFEST,
     Manifest,
     blob_name,
+    private,
     sha256_of,
-    sync_folder,
 )
+from helpdesk.storage import sync_folder
 
 ALLOWED = re.compile(
     r"manifest\.json|helpdesk\.sqlite3|secret_key|blobs/[0-9a-f]{2}/[0-9a-f]{64}|practice/[\w.,:=@/-]+"
@@ -93,7 +94,7 @@ def _unpack(archive: Path, folder: Path) -> None:
                 raise InvalidInput("%(file)s is not a backup of a desk.", file=str(archive))
             path = folder / member.name
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(path, "xb", opener=_private) as file:
+            with open(path, "xb", opener=private) as file:
                 shutil.copyfileobj(tar.extractfile(member), file, CHUNK)  # type: ignore[arg-type]  # a regular file has bytes
                 file.flush()
                 os.fsync(file.fileno())
@@ -173,7 +174,3 @@ def _put_aside(instance: Path) -> Path:
     for ending in ("-wal", "-shm"):
         (instance / f"{DATABASE}{ending}").unlink(missing_ok=True)
     return aside
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
