@@ -166,7 +166,7 @@ def _load_uid_list(path: Path) -> _UidList:
         uidvalidity, next_uid, uids = json.loads(path.read_bytes())
         return _UidList(int(uidvalidity), int(next_uid), {str(name): int(uid) for name, uid in uids.items()})
     except (FileNotFoundError, ValueError, TypeError, AttributeError):
-        return _UidList(int(time.time()), 1, {})
+        return _UidList(time.time_ns() // 1000, 1, {})  # a folder may be made anew within a second
 
 
 def _arrival(name: str) -> tuple[int, str]:
