@@ -25,7 +25,7 @@ from helpdesk.database import db
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
-from helpdesk.services import accounts, fetch, settings
+from helpdesk.services import fetch, settings
 from helpdesk.services.ingest import process, store
 
 COLOURS = {
@@ -84,17 +84,26 @@ class _Tally:
 def process_emails(verbose: bool, limit: int | None, folder: str | None, dry_run: bool) -> None:
     """Fetch the mail of every account and make tickets and comments of it."""
     refresh_accounts()
-    chosen = [account for account in accounts.all_accounts() if account.is_active and account.is_fetching]
+    chosen = fetch.accounts_to_fetch()
     if not chosen:
-        fail("No account fetches mail. Set IMAP_HOST, or add an account in the browser.")
+        fail(_why_none())
     _fetch_and_process(chosen, verbose=verbose, limit=limit, folder=folder, dry_run=dry_run, force=False)
+
+
+def _why_none() -> str:
+    if fetch.accounts_to_fetch(force=True):
+        return (
+            "Fetching is switched off: by EMAIL_TO_TICKET_ENABLED (or IMAP_ENABLED), or on the account's page. "
+            "poll-emails --force fetches all the same."
+        )
+    return "No account fetches mail. Set IMAP_HOST, or add an account in the browser."
 
 
 @click.command("poll-emails", cls=DeskCommand)
 @click.option("--email-address", help="Only the account with this address.")
 @click.option("--account-id", type=int, help="Only the account with this number.")
 @click.option("--all-accounts", is_flag=True, help="Every account that fetches mail.")
-@click.option("--force", is_flag=True, help="Ask the server even if it is left alone after failures.")
+@click.option("--force", is_flag=True, help="Ask even if fetching is paused, or left alone after failures.")
 @verbose_option
 @limit_option
 @folder_option
@@ -116,7 +125,7 @@ def poll_emails(
         raise click.UsageError("Give one of --email-address, --account-id and --all-accounts.")
     refresh_accounts()
     if all_accounts:
-        chosen = [account for account in accounts.all_accounts() if account.is_active and account.is_fetching]
+        chosen = fetch.accounts_to_fetch(force=force)
     else:
         chosen = [chosen_account(email_address or str(account_id))]
     _fetch_and_process(chosen, verbose=verbose, limit=limit, folder=folder, dry_run=dry_run, force=force)

@@ -56,8 +56,8 @@ def fetch_account(
 ) -> FetchResult:
     """Store what is new on the account's server, in batches, until nothing is left or `limit` mails were taken.
 
-    Never raises for a server's fault: see `FetchResult.error`. `force` looks although the account waits after a
-    failure. `source` replaces the account's own and stays open. `deadline` is a `time.monotonic()`. Opens its own
+    Never raises for a server's fault: see `FetchResult.error`. `force` looks although fetching is paused, or the
+    account waits after a failure. `source` replaces the account's own and stays open. `deadline` is a `time.monotonic()`. Opens its own
     transactions. Raises NotFound for an unknown account.
     """
     account = _load(account_id)
@@ -89,13 +89,25 @@ def fetch_account(
     )
 
 
+def has_server(account: EmailAccount) -> bool:
+    """Whether there is anything to fetch from: the environment may name a server for sending alone."""
+    return account.incoming_protocol != "imap" or bool(account.incoming_host)
+
+
+def accounts_to_fetch(*, force: bool = False) -> list[EmailAccount]:
+    """Every account mail is fetched for, in order; with `force` those whose fetching is paused as well."""
+    rows = select(EmailAccount).where(EmailAccount.is_active).order_by(EmailAccount.id)
+    return [
+        account
+        for account in db.session.scalars(rows)
+        if account.is_fetching or (force and has_server(account))
+    ]
+
+
 def due_accounts() -> list[int]:
     """The accounts that should be looked at now: their time has come and nobody is at it."""
     now = utcnow()
-    rows = select(EmailAccount).where(EmailAccount.is_active, EmailAccount.is_fetching)
-    return [
-        account.id for account in db.session.scalars(rows.order_by(EmailAccount.id)) if _is_due(account, now)
-    ]
+    return [account.id for account in accounts_to_fetch() if _is_due(account, now)]
 
 
 def _is_due(account: EmailAccount, now: datetime) -> bool:
@@ -143,8 +155,10 @@ def _load(account_id: int) -> EmailAccount:
 
 
 def _refusal(account: EmailAccount, force: bool) -> FetchResult | None:
-    if not (account.is_active and account.is_fetching):
+    if not account.is_active or not (force or account.is_fetching):
         return FetchResult(note="Fetching is switched off for this account.")
+    if not has_server(account):
+        return FetchResult(note="This account names no server to fetch from.")
     now, again_at = utcnow(), account.fetch_again_at
     if not force and again_at is not None and now < again_at <= now + fetch_health.DELAYS[-1]:
         again = f"{again_at:%H:%M:%S} UTC"

@@ -159,6 +159,30 @@ def test_without_an_account_the_command_says_what_to_do(run):
     assert "IMAP_HOST" in result.output
 
 
+def test_force_fetches_what_is_paused(app, run, account_id, mailbox, user):
+    from helpdesk.database import transaction
+
+    with app.app_context(), transaction() as session:
+        session.get_one(EmailAccount, account_id).is_fetching = False
+    mailbox.deliver(user, make_mail())
+    refused = run("process-emails")
+    assert refused.exit_code == 1
+    assert "EMAIL_TO_TICKET_ENABLED" in refused.output and "--force" in refused.output
+    assert counts(run("poll-emails", "--all-accounts")) == (0, 0, 0)
+    assert "switched off" in run("poll-emails", "--account-id", account_id).output
+    assert counts(run("poll-emails", "--all-accounts", "--force")) == (1, 0, 0)
+    with app.app_context():
+        assert not db.session.get_one(EmailAccount, account_id).is_fetching  # once, not from now on
+
+
+def test_force_asks_no_account_that_names_no_server(app, run):
+    with app.app_context():
+        factories.make_account(incoming_host="", is_fetching=False)
+    assert "Set IMAP_HOST" in run("process-emails").output
+    assert run("poll-emails", "--all-accounts", "--force").exit_code == 0
+    assert "names no server" in run("poll-emails", "--email-address", SUPPORT, "--force").output
+
+
 # one mail by hand
 
 

@@ -427,7 +427,7 @@ def test_accounts_are_due_by_their_own_frequency(context):
 def test_an_account_that_is_switched_off_is_not_looked_at(context):
     account = factories.make_account(is_fetching=False)
     source = FakeSource(*mails(1))
-    assert "switched off" in fetch_account(account.id, source=source, force=True).note
+    assert "switched off" in fetch_account(account.id, source=source).note
     assert source.calls == []
 
 
