@@ -22,6 +22,10 @@ from helpdesk.services.outbox import deliver
 
 PATIENCE_S = 60.0  # for a test mail a worker was faster to take
 COLOURS = {"healthy": "green", "failing": "red", "paused": "yellow", "new": "cyan"}
+DIVERTED = {
+    "console": "No mail leaves the desk: EMAIL_BACKEND=console prints it instead.",
+    "dummy": "No mail leaves the desk: EMAIL_BACKEND=dummy throws it away.",
+}
 COLUMNS = (
     "account",
     "state",
@@ -69,9 +73,15 @@ def test_email_connectivity(
         well &= _try("Receiving", accounts.try_incoming, trial)
     if kind in ("smtp", "all"):
         well &= _try("Sending", accounts.try_outgoing, trial)
+        _warn_of_diversion()
     if to_email:
         well &= _send(account.id, to_email)
     sys.exit(0 if well else 1)
+
+
+def _warn_of_diversion() -> None:
+    if backend := accounts.diverted_to():
+        click.secho(DIVERTED[backend], fg="yellow")
 
 
 def _try(name: str, attempt: Callable[[EmailAccount], tuple[str, str]], account: EmailAccount) -> bool:
@@ -111,7 +121,10 @@ def _send(account_id: int, to: str) -> bool:
         fail(error.user_message)
     email = _delivered(account_id, email_id)
     if email.state is EmailState.SENT:
-        click.secho(f"The mail server has taken the mail to {shown(to)}.", fg="green")
+        if accounts.diverted_to():
+            _warn_of_diversion()
+        else:
+            click.secho(f"The mail server has taken the mail to {shown(to)}.", fg="green")
         return True
     click.secho(f"The mail to {shown(to)} was not sent: {shown(email.reason or email.state.value)}", fg="red")
     if email.detail:
@@ -167,6 +180,7 @@ def email_monitor(email_address: str | None, show_errors: bool, form: str) -> No
         _print_table(reports)
         if show_errors:
             _print_errors(reports)
+        _warn_of_diversion()
     sys.exit(1 if any(report.state == "failing" for report in reports) else 0)
 
 
@@ -224,6 +238,7 @@ def _values(report: Report, with_errors: bool) -> dict[str, object]:
         "waiting_out": report.waiting_out,
         "oldest_waiting_at": _iso(report.oldest_waiting_at),
         "attention": report.for_a_person,
+        "sends_by": report.sends_by,
     }
     if with_errors:
         failed = [poll for poll in report.polls if poll.error]

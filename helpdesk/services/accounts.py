@@ -100,6 +100,12 @@ def outgoing_protocol(account: EmailAccount) -> str:
     return str(current_app.config["EMAIL_BACKEND"] or account.outgoing_protocol)
 
 
+def diverted_to() -> str:
+    """Where EMAIL_BACKEND has every mail go instead of to its readers: `console`, `dummy`, or "" for nowhere else."""
+    backend = str(current_app.config["EMAIL_BACKEND"] or "")
+    return backend if backend in {"console", "dummy"} else ""
+
+
 def sender_of(account: EmailAccount) -> Sender:
     """A connection for sending. Raises TransientError or PermanentError."""
     refuse_in_demo(outgoing_protocol(account))

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from helpdesk.database import db, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.services import accounts
 
 DAY = timedelta(days=1)
 RECENT_POLLS = 5
@@ -25,7 +26,8 @@ class Report:
     """`state` is `healthy`, `failing`, `paused` (switched off) or `new` (never looked at).
 
     `received`, `sent`: within 24 hours. `waiting_in`: taken and not yet worked off; `waiting_out`: not yet sent, the
-    oldest of them queued at `oldest_waiting_at`. `for_a_person`: failed, held or uncertain, either way.
+    oldest of them queued at `oldest_waiting_at`. `for_a_person`: failed, held or uncertain, either way. `sends_by`:
+    smtp, or what keeps mail from leaving: maildir (the practice mailbox), console, dummy.
     """
 
     account: EmailAccount
@@ -37,13 +39,14 @@ class Report:
     waiting_out: int = 0
     oldest_waiting_at: datetime | None = None
     for_a_person: int = 0
+    sends_by: str = "smtp"
     polls: list[EmailPollLog] = field(default_factory=list)
 
 
-def reports(accounts: Iterable[EmailAccount], now: datetime | None = None) -> list[Report]:
+def reports(looked_at: Iterable[EmailAccount], now: datetime | None = None) -> list[Report]:
     """A report on each of the accounts, with its latest looks at the server, newest first."""
     now = now or utcnow()
-    chosen = list(accounts)
+    chosen = list(looked_at)
     waiting = _waiting([account.id for account in chosen])
     recent = _recent([account.id for account in chosen], now)
     return [_report(account, waiting[account.id], recent[account.id]) for account in chosen]
@@ -66,6 +69,7 @@ def _report(account: EmailAccount, waiting: Waiting, recent: dict[Direction, int
         waiting_out=count(*WAITING_OUT),
         oldest_waiting_at=min((at for (_, s), (_, at) in waiting.items() if s in WAITING_OUT), default=None),
         for_a_person=count(*FOR_A_PERSON),
+        sends_by=accounts.outgoing_protocol(account),
         polls=_polls(account.id),
     )
 

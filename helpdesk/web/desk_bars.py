@@ -1,4 +1,4 @@
-"""What concerns the whole desk and stands above every page of the team: sending on hold, mail that cannot be fetched."""
+"""What concerns the whole desk and stands above every page of the team: sending on hold or diverted, mail that cannot be fetched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flask_babel import ngettext
 
 from helpdesk.models import EmailAccount, User
 from helpdesk.policy.status import Role
-from helpdesk.services import alarms, sending, settings
+from helpdesk.services import accounts, alarms, sending, settings
 from helpdesk.web.filters import exact
 
 Bar = dict[str, object]
@@ -17,6 +17,8 @@ def bars(user: User) -> list[Bar]:
     """See components/desk_bar.html. Agents read it, admins may also do something about it."""
     is_admin = user.role is Role.ADMIN
     found = [_holding(is_admin=is_admin)] if settings.is_holding() else []
+    if (backend := accounts.diverted_to()) and is_admin:
+        found.append(_bar("warn", nobody_is_mailed(backend)))
     return found + [_failing(account, is_admin=is_admin) for account in alarms.failing(user)]
 
 
@@ -25,6 +27,13 @@ def _holding(*, is_admin: bool) -> Bar:
     waits = ngettext("%(num)d mail waits.", "%(num)d mails wait.", count)
     action = (_("Release"), "/admin/settings/release") if is_admin else None
     return _bar("warn", _("Sending is on hold: no mail leaves the desk.") + " " + waits, action=action)
+
+
+def nobody_is_mailed(backend: str) -> str:
+    """What EMAIL_BACKEND makes of every mail, in words."""
+    if backend == "console":
+        return _("No mail leaves the desk: EMAIL_BACKEND=console prints it in the worker's log instead.")
+    return _("No mail leaves the desk: EMAIL_BACKEND=dummy throws it away.")
 
 
 def _failing(account: EmailAccount, *, is_admin: bool) -> Bar:

@@ -166,6 +166,20 @@ def test_an_account_that_fails_is_told_with_its_errors(app, run, account_id):
     assert report["last_error"] in table.output
 
 
+@pytest.mark.parametrize("backend", ["console", "dummy"])
+def test_every_command_says_that_no_mail_leaves(app, run, account_id, sink, backend):
+    app.config["EMAIL_BACKEND"] = backend
+    words = f"No mail leaves the desk: EMAIL_BACKEND={backend}"
+    tried = run("test-email-connectivity", "--account-id", account_id, "--test-type", "smtp")
+    assert words in tried.output
+    sent = run("send-test-email", "--to-email", CUSTOMER)
+    assert words in sent.output and "has taken" not in sent.output
+    assert (CUSTOMER in sent.output.replace(words, "")) is (backend == "console")
+    assert words in run("email-monitor").output
+    assert monitored(run)[1][0]["sends_by"] == backend
+    assert sink.mails() == []
+
+
 def test_what_waits_is_counted(app, run, account_id):
     with app.app_context():
         factories.make_ticket(db.session.get(EmailAccount, account_id))

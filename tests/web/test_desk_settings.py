@@ -128,6 +128,15 @@ def test_holding_is_said_on_every_page_of_the_team_and_only_admins_release(app, 
     assert "Sending is on hold" not in admin.get("/tickets").text
 
 
+@pytest.mark.parametrize("backend", ["console", "dummy"])
+def test_admins_are_told_on_every_page_that_no_mail_leaves(app, desk, admin, backend):
+    app.config["EMAIL_BACKEND"] = backend
+    words = f"No mail leaves the desk: EMAIL_BACKEND={backend}"
+    assert words in admin.get("/tickets").text
+    assert admin.get("/admin/health").text.count(words) == 2  # above the page, and as a part with what to do
+    assert words not in browser(app, desk["agent"]).get("/tickets").text
+
+
 def test_an_account_that_fails_is_said_to_those_who_work_on_it(app, desk):
     with app.app_context(), transaction() as session:
         account = session.get(EmailAccount, desk["account"])

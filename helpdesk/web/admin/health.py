@@ -10,11 +10,12 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from helpdesk.database import utcnow
-from helpdesk.services import fetch_health, health, settings
+from helpdesk.services import accounts, fetch_health, health, settings
 from helpdesk.services.health import Details
 from helpdesk.services.monitor import Report
 from helpdesk.web.access import require
 from helpdesk.web.admin.blueprint import blueprint
+from helpdesk.web.desk_bars import nobody_is_mailed
 from helpdesk.web.filters import duration, size
 
 LATE = timedelta(minutes=10)
@@ -38,10 +39,10 @@ class Part:
 def show_health() -> str:
     found = health.details()
     parts = [*_processes(found), _store(found), _database(found), _disk(found), *_queues(found)]
-    accounts = [_account(report) for report in found.reports]
-    tones = {part.tone for part in (*parts, *accounts)}
+    by_account = [_account(report) for report in found.reports]
+    tones = {part.tone for part in (*parts, *by_account)}
     worst = next((tone for tone in ("danger", "warn") if tone in tones), "good")
-    return render_template("admin/health.html", parts=parts, accounts=accounts, worst=worst)
+    return render_template("admin/health.html", parts=parts, accounts=by_account, worst=worst)
 
 
 def _processes(found: Details) -> list[Part]:
@@ -104,6 +105,8 @@ def _queues(found: Details) -> list[Part]:
     )  # fmt: skip
     if settings.is_holding():
         outgoing = Part(_("Mail to be sent"), "warn", _count(found.waiting_out), _("Sending is on hold; release it in the settings."), "/admin/settings")  # fmt: skip
+    elif backend := accounts.diverted_to():
+        outgoing = Part(_("Mail to be sent"), "warn", nobody_is_mailed(backend), _("Take EMAIL_BACKEND out of the environment, and start the desk anew, to send by SMTP."))  # fmt: skip
     failed = Part(_("Mail for a person"), "good", _("None: every mail was handled."))
     if found.failed:
         text = ngettext(
