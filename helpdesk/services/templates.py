@@ -25,6 +25,15 @@ class Rendered:
     html: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shades:
+    """The desk's colour in mails: (on light, on dark)."""
+
+    accent: tuple[str, str] = ("#0b6e69", "#5cc2ba")
+    on_accent: tuple[str, str] = ("#ffffff", "#06201f")
+    soft: tuple[str, str] = ("#f0f7f6", "#1c2a2b")
+
+
 def render(
     template: str, /, *, language: str | None, zone: str | None = None, **variables: object
 ) -> Rendered:
@@ -32,6 +41,7 @@ def render(
 
     Everything is escaped in the HTML. Raises jinja2.TemplateError for a template that is missing or broken.
     """
+    variables["shades"] = _shades()
     variables["moment"] = partial(_moment, ZoneInfo(zone) if zone else settings.desk_zone())
     with force_locale(language if language in LANGUAGES else settings.language()):
         parts = [
@@ -40,6 +50,12 @@ def render(
         ]
     subject, text, html = parts
     return Rendered(" ".join(subject.split()), text.strip() + "\n", html)
+
+
+def _shades() -> Shades:
+    """Those of the colour an admin chose, as legible as on the pages."""
+    chosen = settings.palette()
+    return Shades(chosen.accent, chosen.on_accent, chosen.soft) if chosen else Shades()
 
 
 def _moment(zone: ZoneInfo, when: datetime) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from helpdesk.database import db, transaction
 from helpdesk.models import EmailAccount, Event, Setting
-from helpdesk.services import settings
+from helpdesk.services import settings, templates
 from tests.web.conftest import browser, csrf_of, send
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -38,6 +38,9 @@ def test_what_was_saved_shows_on_every_page(app, desk, admin):
     assert style.mimetype == "text/css" and "immutable" in style.headers["Cache-Control"]
     assert re.search(r"--accent: light-dark\(#[0-9a-f]{6}, #[0-9a-f]{6}\);", style.text)
     assert app.test_client().get("/look/0b6e69.css").status_code == 404
+    with app.app_context():
+        mail = templates.render("test", language="en", desk_name="", account_email="", url="")
+        assert settings.palette().accent[0] in mail.html and "#0b6e69" not in mail.html
 
 
 def test_every_change_is_an_event_with_its_values(app, desk, admin):

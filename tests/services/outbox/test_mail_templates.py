@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -12,8 +13,10 @@ from flask_babel import Babel, force_locale
 
 import helpdesk.web.filters as filters
 from helpdesk.policy.audience import Recipient, Template
+from helpdesk.policy.colour import palette
 from helpdesk.policy.status import Priority, Status
 from helpdesk.services.outbox.told import News, Said, Told
+from helpdesk.services.templates import Shades
 from helpdesk.web.catalog import PoDomain
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -88,6 +91,9 @@ MAILS = {
 }  # fmt: skip
 
 
+ORDINARY = Shades()
+
+
 @pytest.fixture(scope="module")
 def render():
     app = Flask("helpdesk")
@@ -95,10 +101,11 @@ def render():
     Babel(app).domain_instance = PoDomain()
     filters.init_app(app)
 
-    def fill(name, language="en"):
+    def fill(name, language="en", shades=ORDINARY):
+        values = MAILS[name] | {"shades": shades}
         with app.test_request_context(), force_locale(language):
             return [
-                app.jinja_env.get_template(f"emails/{name.split()[0]}/{part}").render(**MAILS[name]).strip()
+                app.jinja_env.get_template(f"emails/{name.split()[0]}/{part}").render(**values).strip()
                 for part in ("subject.txt", "body.txt", "body.html")
             ]
 
@@ -149,6 +156,16 @@ def test_text_and_html_have_equal_content(render, name):
         text, shown = text.replace(link, ""), shown.replace(link, "")
         assert link in render(name)[1]
     assert all_words(text) == all_words(shown)
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_mails_wear_the_colour_of_the_desk(render, name):
+    chosen = palette("#8a2be2")
+    html = render(name, shades=Shades(chosen.accent, chosen.on_accent, chosen.soft))[2]
+    assert f'bgcolor="{chosen.accent[0]}"' in html
+    assert f".hd-button {{ background: {chosen.accent[1]} !important; }}" in html
+    ordinary = {shade for pair in astuple(ORDINARY) for shade in pair} - {"#ffffff"}  # the card is white, too
+    assert [shade for shade in ordinary - {*chosen.on_accent} if shade in html] == []
 
 
 def test_acknowledgement_says_number_subject_and_status(render):
