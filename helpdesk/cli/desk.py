@@ -20,15 +20,17 @@ from flask_migrate import upgrade
 from honcho.environ import parse_procfile
 
 from config import PROJECT, instance_path, load_config, read_settings, write_secret_key
+from helpdesk.cli.accounts import DIVERTED
 from helpdesk.cli.lock import hold
 from helpdesk.cli.supervisor import STORE, Logs, Supervisor
 from helpdesk.database import db
 from helpdesk.errors import ConfigError, HelpdeskError
-from helpdesk.services import environment, running
+from helpdesk.services import accounts, environment, fetch, running
 from helpdesk.services.setup import setup_link
 
 PROCFILE = "Procfile.dev"
 PATIENCE_S = 60.0
+MOST_ACCOUNTS = 5
 
 
 def say(*lines: str) -> None:
@@ -65,12 +67,32 @@ def current_database() -> Iterator[Flask]:
 
 
 def first_words() -> list[str]:
-    """Bring the database up to date; return what whoever starts the desk must know: its set-up link, while it has no admin."""
+    """Bring the database up to date; return what whoever starts the desk must know: its set-up link, while it has no
+    admin, and whether mail comes in and goes out.
+    """
     with current_database():
         link = setup_link()
-    return (
-        ["First step: create the administrator's account with this one-time link", link, ""] if link else []
-    )
+        mail = about_mail()
+    lines = ["First step: create the administrator's account with this one-time link", link, ""] if link else []
+    return [*lines, *mail, ""]
+
+
+def about_mail() -> list[str]:
+    """What is fetched and how often, or why nothing is; and that nothing is sent, when that was asked for."""
+    chosen = fetch.accounts_to_fetch()
+    lines = [
+        f"Mail for {account.email} is fetched every {account.poll_frequency_s} s"
+        for account in chosen[:MOST_ACCOUNTS]
+    ]
+    if len(chosen) > MOST_ACCOUNTS:
+        lines.append(f"and for {len(chosen) - MOST_ACCOUNTS} more accounts")
+    if not chosen and fetch.accounts_to_fetch(force=True):
+        lines.append("No mail is fetched: EMAIL_TO_TICKET_ENABLED is false, or it is paused in the settings")
+    elif not chosen:
+        lines.append("No mail account yet: connect one in the browser, or set IMAP_HOST and SMTP_HOST")
+    if backend := accounts.diverted_to():
+        lines.append(DIVERTED[backend])
+    return lines
 
 
 @dataclass(slots=True)
