@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from config import SETTINGS
 from tests.conftest import make_app
@@ -42,6 +43,19 @@ def test_every_setting_that_is_named_exists(page):
         re.findall(r"^([A-Z]+(?:_[A-Z]+)+)=", text, re.M)
     )
     assert named - KNOWN - OTHERS == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_page_of_the_settings_that_is_named_exists(page):
+    """`*Settings, Mail log*`, and in German as the German pages say it."""
+    catalogue = PROJECT / "helpdesk" / "translations" / "de" / "LC_MESSAGES" / "messages.po"
+    with catalogue.open("rb") as file:
+        said = {message.id: message.string for message in read_po(file, locale="de")}
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    english = [name for path in re.findall(r"\*Settings, ([^*]+)\*", text) for name in path.split(", ")]
+    german = [name for path in re.findall(r"\*Einstellungen, ([^*]+)\*", text) for name in path.split(", ")]
+    assert [name for name in english if name not in said] == []
+    assert [name for name in german if name not in said.values()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -73,7 +73,9 @@ def first_words() -> list[str]:
     with current_database():
         link = setup_link()
         mail = about_mail()
-    lines = ["First step: create the administrator's account with this one-time link", link, ""] if link else []
+    lines = (
+        ["First step: create the administrator's account with this one-time link", link, ""] if link else []
+    )
     return [*lines, *mail, ""]
 
 
