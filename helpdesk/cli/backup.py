@@ -33,15 +33,17 @@ def backup_command(file: Path | None) -> None:
     """Write the whole desk to one FILE while it runs; a folder gets a file named by the time."""
     if not current_app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
         fail(POSTGRESQL)
-    target = (file or Path()).absolute()
-    if target.is_dir():
-        target /= backup.default_name()
     try:
+        target = (file or Path()).absolute()
+        if target.is_dir():
+            target /= backup.default_name()
         written = backup.write(Path(current_app.config["INSTANCE_PATH"]), target)
     except HelpdeskError as error:
         fail(error.user_message)
+    except OSError as error:
+        fail(f"This is no place for a file: {error.strerror}.")
     manifest = written.manifest
-    click.secho(f"Wrote {written.path} ({written.size / 1e6:.1f} MB).", fg="green")
+    click.secho(f"Wrote {click.format_filename(written.path)} ({written.size / 1e6:.1f} MB).", fg="green")
     click.echo(
         f"{manifest.tickets} tickets, {manifest.files} large files. Keep it safe: it holds mail and the key."
     )

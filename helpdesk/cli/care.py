@@ -27,7 +27,7 @@ from helpdesk.services.links import Purpose
 def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
     """Create a person. Without a password a one-time link to choose one is printed."""
     try:
-        hashed = passwords.hash_password(sys.stdin.readline().rstrip("\r\n")) if password_stdin else None
+        hashed = passwords.hash_password(_typed_password()) if password_stdin else None
         with transaction():
             user = people.create_user(email, Role(role), name=name)
             user.password_hash = hashed
@@ -41,6 +41,14 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
         click.echo(
             f"To choose a password, open within 7 days: {current_app.config['SITE_URL']}/invitation/{token}"
         )
+
+
+def _typed_password() -> str:
+    """The first line of standard input."""
+    try:
+        return sys.stdin.buffer.readline().rstrip(b"\r\n").decode("utf-8")
+    except UnicodeDecodeError:
+        fail("The password is not UTF-8 text.")
 
 
 @click.command("doctor", cls=DeskCommand)

@@ -26,6 +26,7 @@ class DeskCommand(click.Command):
     code_when_away = 1
 
     def invoke(self, ctx: click.Context) -> Any:
+        _refuse_no_text(ctx)
         try:
             return super().invoke(ctx)
         except DBAPIError as error:
@@ -38,6 +39,13 @@ class DeskCommand(click.Command):
                 err=True,
             )
             sys.exit(self.code_when_away)
+
+
+def _refuse_no_text(ctx: click.Context) -> None:
+    """Whoever types in another encoding hands over bytes that no database and no mail can hold."""
+    for name, value in ctx.params.items():
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise click.UsageError(f"The value of {name} is not UTF-8 text.", ctx)
 
 
 class TakingCommand(DeskCommand):

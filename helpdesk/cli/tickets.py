@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import click
 from flask.cli import with_appcontext
 
-from helpdesk.cli.command import DeskCommand
+from helpdesk.cli.command import DeskCommand, shown
 from helpdesk.models import Ticket
 from helpdesk.policy.status import Status
 from helpdesk.services import autoclose, export, queries
@@ -20,7 +20,7 @@ STATUS = click.Choice([status.value for status in Status])
 
 
 def _print_table(rows: Iterable[dict[str, object]]) -> None:
-    table = [[str(row[column] or "-") for column in COLUMNS] for row in rows]
+    table = [[shown(row[column] or "-") for column in COLUMNS] for row in rows]
     widths = [max([len(name), *(len(line[i]) for line in table)]) for i, name in enumerate(COLUMNS)]
     for line in ([*COLUMNS], *table):
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
@@ -77,7 +77,7 @@ def show_ticket(number: str, form: str) -> None:
 
 
 def _print_text(details: dict[str, object]) -> None:
-    click.secho(f"{details['number']}  {details['subject']}", bold=True)
+    click.secho(shown(f"{details['number']}  {details['subject']}"), bold=True)
     for name in (
         "status",
         "priority",
@@ -88,16 +88,17 @@ def _print_text(details: dict[str, object]) -> None:
         "due_at",
         "created_at",
     ):
-        click.echo(f"  {name + ':':<12} {details[name] or '-'}")
+        click.echo(f"  {name + ':':<12} {shown(details[name] or '-')}")
     comments = details["comments"]
     assert isinstance(comments, list)
     for comment in comments:
         click.echo()
-        click.secho(f"{comment['kind']}  {comment['author_name']} <{comment['author_email']}>  {comment['created_at']}",
+        who = f"{comment['author_name']} <{comment['author_email']}>"
+        click.secho(f"{comment['kind']}  {shown(who)}  {comment['created_at']}",
                     fg="yellow" if comment["is_internal"] else "cyan")  # fmt: skip
-        click.echo("\n".join(f"  {line}" for line in comment["text"].splitlines()))
+        click.echo("\n".join(f"  {shown(line)}" for line in comment["text"].splitlines()))
         for file in comment["attachments"]:
-            click.echo(f"  + {file['filename']} ({file['content_type']}, {file['size']} bytes)")
+            click.echo(shown(f"  + {file['filename']} ({file['content_type']}, {file['size']} bytes)"))
 
 
 @click.command("export-tickets", cls=DeskCommand)
@@ -118,7 +119,7 @@ def close_resolved(dry_run: bool) -> None:
     """Close tickets that were resolved longer ago than the settings say. Nobody is mailed."""
     closings = autoclose.preview() if dry_run else autoclose.close_resolved()
     for closing in closings:
-        click.echo(f"{closing.number}  resolved {closing.resolved_at:%Y-%m-%d}  {closing.subject}")
+        click.echo(f"{closing.number}  resolved {closing.resolved_at:%Y-%m-%d}  {shown(closing.subject)}")
     if dry_run:
         click.secho(f"Dry run: {len(closings)} would be closed.", fg="yellow")
     else:

@@ -7,14 +7,16 @@ changes last and in one step, so that a restore that is interrupted leaves a des
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import re
 import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Collection
-from contextlib import closing
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +38,10 @@ from helpdesk.storage import sync_folder
 ALLOWED = re.compile(
     r"manifest\.json|helpdesk\.sqlite3|secret_key|blobs/[0-9a-f]{2}/[0-9a-f]{64}|practice/[\w.,:=@/-]+"
 )
+
+DAMAGED = "The database in the backup is damaged."
+SMALL = {MANIFEST: 64 * 1024, KEY: 64 * 1024}  # read into memory whole
+RESERVE = 256 * 1024 * 1024  # bytes left for the rest of the machine
 
 WAITING = {
     "email_message": "SELECT count(*) FROM email_message WHERE direction = 'out' AND state IN ('queued', 'sending')",
@@ -77,7 +83,7 @@ def restore(archive: Path, instance: Path, *, revisions: Collection[str], force:
             missing = _check_files(unpacked)
             held = _hold_sending(unpacked)
             return Restored(manifest, _set_in_place(unpacked, instance), missing, held)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidInput(
             "%(file)s could not be restored: %(reason)s.",
@@ -92,6 +98,7 @@ def _unpack(archive: Path, folder: Path) -> None:
         for member in tar:
             if not member.isreg() or not ALLOWED.fullmatch(member.name) or ".." in member.name:
                 raise InvalidInput("%(file)s is not a backup of a desk.", file=str(archive))
+            _refuse_size(member, folder)
             path = folder / member.name
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with open(path, "xb", opener=private) as file:
@@ -100,27 +107,54 @@ def _unpack(archive: Path, folder: Path) -> None:
                 os.fsync(file.fileno())
 
 
-def _check(folder: Path, revisions: Collection[str]) -> Manifest:
+def _refuse_size(member: tarfile.TarInfo, folder: Path) -> None:
+    """A few kilobytes may unpack to more than the disk holds: its size is asked before it is written."""
+    if member.size > SMALL.get(member.name, member.size):
+        raise InvalidInput("The file is not a backup of a desk.")
+    if member.size > shutil.disk_usage(folder).free - RESERVE:
+        raise InvalidInput("There is not enough room on the disk to unpack the backup.")
+
+
+def _read_manifest(folder: Path) -> Manifest:
     try:
-        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        manifest = Manifest(**values)
-    except (OSError, ValueError, TypeError) as error:
+        manifest = Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise InvalidInput("The file is not a backup of a desk.") from error
+    texts = (manifest.created_at, manifest.revision, manifest.database_sha256)
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        raise InvalidInput("The file is not a backup of a desk.")
+    if not all(isinstance(count, int) for count in (manifest.tickets, manifest.files, manifest.format)):
+        raise InvalidInput("The file is not a backup of a desk.")
+    return manifest
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The unpacked database. Raises InvalidInput for one that cannot be read, or is none of ours."""
+    try:
+        with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
+            yield connection
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes damaged names as they are
+        raise InvalidInput(DAMAGED) from error
+
+
+def _check(folder: Path, revisions: Collection[str]) -> Manifest:
+    manifest = _read_manifest(folder)
     if manifest.format != FORMAT or manifest.revision not in revisions:
         raise InvalidInput("The backup was made by a newer version of Helpdesk; update the program first.")
     if not (folder / DATABASE).is_file() or sha256_of(folder / DATABASE) != manifest.database_sha256:
-        raise InvalidInput("The database in the backup is damaged.")
-    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        raise InvalidInput(DAMAGED)
+    with _reading(folder) as connection:
         (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if verdict != "ok" or broken:
-        raise InvalidInput("The database in the backup is damaged.")
+        raise InvalidInput(DAMAGED)
     return manifest
 
 
 def _check_files(folder: Path) -> int:
     """How many of the large files are missing or damaged; those are not taken over."""
-    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+    with _reading(folder) as connection:
         names = [row[0] for row in connection.execute("SELECT sha256 FROM blob WHERE is_file")]
     missing = 0
     for sha256 in names:
@@ -133,7 +167,7 @@ def _check_files(folder: Path) -> int:
 
 def _hold_sending(folder: Path) -> int:
     """Keep what waited when the backup was taken from being sent a second time; counts it."""
-    with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
+    with _reading(folder) as connection:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         waiting = sum(
             connection.execute(query).fetchone()[0] for table, query in WAITING.items() if table in names
