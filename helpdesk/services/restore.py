@@ -39,7 +39,6 @@ ALLOWED = re.compile(
     r"manifest\.json|helpdesk\.sqlite3|secret_key|blobs/[0-9a-f]{2}/[0-9a-f]{64}|practice/[\w.,:=@/-]+"
 )
 
-DAMAGED = "The database in the backup is damaged."
 SMALL = {MANIFEST: 64 * 1024, KEY: 64 * 1024}  # read into memory whole
 RESERVE = 256 * 1024 * 1024  # bytes left for the rest of the machine
 
@@ -128,6 +127,10 @@ def _read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def _damaged() -> InvalidInput:
+    return InvalidInput("The database in the backup is damaged.")
+
+
 @contextmanager
 def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """The unpacked database. Raises InvalidInput for one that cannot be read, or is none of ours."""
@@ -135,7 +138,7 @@ def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
             yield connection
     except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes damaged names as they are
-        raise InvalidInput(DAMAGED) from error
+        raise _damaged() from error
 
 
 def _check(folder: Path, revisions: Collection[str]) -> Manifest:
@@ -143,12 +146,12 @@ def _check(folder: Path, revisions: Collection[str]) -> Manifest:
     if manifest.format != FORMAT or manifest.revision not in revisions:
         raise InvalidInput("The backup was made by a newer version of Helpdesk; update the program first.")
     if not (folder / DATABASE).is_file() or sha256_of(folder / DATABASE) != manifest.database_sha256:
-        raise InvalidInput(DAMAGED)
+        raise _damaged()
     with _reading(folder) as connection:
         (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if verdict != "ok" or broken:
-        raise InvalidInput(DAMAGED)
+        raise _damaged()
     return manifest
 
 
