@@ -116,7 +116,7 @@ class Facts:
     `creator` is the agent who opened the ticket by hand, None for one from mail. `customers` are the requester, first,
     and the others who take part. `team` is everybody who may work on the ticket's account. `before` and `after` hold
     a changed status. `is_consequence`: it followed from something said, which is told already. `is_quiet`: it followed
-    from what was told days ago.
+    from what was told days ago. `answered` are the customers whom an answer itself tells of the status: by user.
     """
 
     actor_id: int | None
@@ -131,6 +131,7 @@ class Facts:
     after: Status | None = None
     is_consequence: bool = False
     is_quiet: bool = False
+    answered: frozenset[int] = frozenset()
 
 
 def audience(event: str, facts: Facts) -> list[Notice]:
@@ -174,14 +175,14 @@ def _assigned(facts: Facts) -> Iterable[Notice]:
 def _status_changed(facts: Facts) -> Iterable[Notice]:
     """Resolved and closed have templates of their own; steps within "Open" are none of the customer's business.
 
-    That an answer makes a ticket wait goes without saying; that it is done with does not.
+    That an answer makes a ticket wait goes without saying; that it is done with does not: the answer says it, and who
+    did not get the answer is told.
     """
     if facts.is_quiet or facts.after is None or (facts.is_consequence and facts.after not in DONE):
         return
-    if facts.after is Status.RESOLVED:
-        yield from _customers(facts, Template.RESOLVED)
-    elif facts.after is Status.CLOSED:
-        yield from _customers(facts, Template.CLOSED)
+    if facts.after in DONE:
+        template = Template.RESOLVED if facts.after is Status.RESOLVED else Template.CLOSED
+        yield from (told for told in _customers(facts, template) if told.user_id not in facts.answered)
     else:
         if facts.before is None or customer_label(facts.before) != customer_label(facts.after):
             yield from _customers(facts, Template.STATUS)

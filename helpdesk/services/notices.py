@@ -7,8 +7,9 @@ away, somebody deactivated, a ticket put away as spam, a notification switched o
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from helpdesk.database import db
 from helpdesk.mail.headers import normalise_address
@@ -16,7 +17,7 @@ from helpdesk.models import Comment, Event, Ticket, User, UserAddress
 from helpdesk.policy import audience
 from helpdesk.policy.acknowledge import is_no_reply
 from helpdesk.policy.audience import Facts, Notice, Person, Recipient
-from helpdesk.policy.status import CommentKind, Disposition, Status
+from helpdesk.policy.status import DONE, CommentKind, Disposition, Status
 from helpdesk.services import access, accounts, people, preferences
 from helpdesk.services.tickets import changing
 
@@ -52,7 +53,24 @@ def facts_of(event: Event, ticket: Ticket) -> Facts:
         after=_status(event.data.get("after")) if is_status else None,
         is_consequence=is_status and event.comment_id is not None,
         is_quiet=event.data.get("reason") == changing.AUTO_CLOSE,
+        answered=_answered(event, ticket) if is_status else frozenset(),
     )
+
+
+def _answered(event: Event, ticket: Ticket) -> frozenset[int]:
+    """Whom an answer tells that the ticket is done with: the one it followed from, or one said since."""
+    if event.data.get("after") not in DONE:
+        return frozenset()
+    rows = select(Event.data).where(
+        Event.ticket_id == ticket.id,
+        Event.type == audience.Event.COMMENT_ADDED.value,
+        or_(Event.id > event.id, Event.comment_id == (event.comment_id or 0)),
+    )
+    found: set[int] = set()
+    for data in db.session.scalars(rows):
+        if data.get("says") == event.data["after"]:
+            found.update(cast("list[int]", data["told"]))
+    return frozenset(found)
 
 
 def customers(ticket: Ticket) -> list[UserAddress]:

@@ -18,19 +18,22 @@ from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, EmailAccount, Ticket, User
 from helpdesk.policy.permissions import Action
-from helpdesk.policy.status import Category, Priority, Status
+from helpdesk.policy.status import DONE, Category, Priority, Status
 from helpdesk.services import access, accounts, attachments, people
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.outbox import letters, queue
 from helpdesk.services.tickets import changing, comments, opening
-from helpdesk.services.tickets.comments import Words
+from helpdesk.services.tickets.comments import Outcome, Words
 
 MAX_CC = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedReply:
-    """A finished answer: its mail's bytes and its files are safe, nothing is said yet."""
+    """A finished answer: its mail's bytes and its files are safe, nothing is said yet.
+
+    `status` is what its author wants the ticket to be then; `outcome` what the mail says of that.
+    """
 
     ticket_id: int
     text: str = field(repr=False)
@@ -40,6 +43,8 @@ class PreparedReply:
     message_id: str
     blob: storage.StagedBlob = field(repr=False)
     files: tuple[StagedFile, ...] = field(repr=False)
+    status: Status | None = None
+    outcome: Status | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Composed:
     to: tuple[str, ...]
     cc: tuple[str, ...]
     letter: letters.Letter
+    outcome: Status | None = None
 
 
 def compose(
@@ -79,12 +85,13 @@ def compose(
     actor: User,
     cc: Iterable[str] | None = None,
     to: str | None = None,
+    status: Status | None = None,
 ) -> Composed:
     """Settle whom the answer goes to and make its mail; reads only.
 
     `cc` is what the form says, None for who is in copy now. `to` is the requester the agent was shown: raises
-    Conflict when it is somebody else by now. Raises InvalidInput for an empty answer, a bad address, or a mail that
-    is too large.
+    Conflict when it is somebody else by now. An answer that leaves the ticket done with (`status`) says so. Raises
+    InvalidInput for an empty answer, a bad address, or a mail that is too large.
     """
     access.demand(actor, Action.ANSWER, ticket)
     to_now, cc_now = _split(ticket)
@@ -93,8 +100,10 @@ def compose(
     chosen = cc_now if cc is None else _checked(cc, besides=to_now)
     if not text.strip() and not files:
         comments.refuse_empty(Words(text))
-    letter = letters.answer(ticket, text, files, actor=actor, to=[to_now], cc=chosen)
-    return Composed((to_now,), tuple(chosen), letter)
+    after = comments.status_after_reply(ticket, status)
+    outcome = after if after in DONE else None
+    letter = letters.answer(ticket, text, files, actor=actor, to=[to_now], cc=chosen, outcome=outcome)
+    return Composed((to_now,), tuple(chosen), letter, outcome)
 
 
 def prepare(
@@ -105,9 +114,10 @@ def prepare(
     actor: User,
     cc: Iterable[str] | None = None,
     to: str | None = None,
+    status: Status | None = None,
 ) -> PreparedReply:
     """Compose the answer, as `compose` does, and make its bytes safe; outside any transaction."""
-    composed = compose(ticket, text, files, actor=actor, cc=cc, to=to)
+    composed = compose(ticket, text, files, actor=actor, cc=cc, to=to, status=status)
     letter, ticket_id = composed.letter, ticket.id
     end_read()
     return PreparedReply(
@@ -119,6 +129,8 @@ def prepare(
         message_id=letter.message_id,
         blob=storage.stage(letter.raw),
         files=tuple(attachments.stage(files)),
+        status=status,
+        outcome=composed.outcome,
     )
 
 
@@ -127,7 +139,6 @@ def send(
     prepared: PreparedReply,
     *,
     actor: User,
-    status: Status | None = None,
     form_key: str | None = None,
 ) -> Comment:
     """Say it on the ticket and queue its mail, within the transaction; a form sent twice says it once."""
@@ -139,7 +150,7 @@ def send(
         return known
     _join(ticket, prepared.cc)
     words = Words(prepared.text, files=prepared.files, message_id=prepared.message_id, form_key=form_key)
-    comment = comments.add_reply(ticket, words, actor=actor, status=status)
+    comment = comments.add_reply(ticket, words, actor=actor, status=prepared.status, told=_told(prepared))
     queue.add(
         ticket.account,
         purpose=queue.REPLY,
@@ -153,6 +164,13 @@ def send(
         blob=prepared.blob,
     )
     return comment
+
+
+def _told(prepared: PreparedReply) -> Outcome | None:
+    if prepared.outcome is None:
+        return None
+    readers = [people.find_user(email) for email in (*prepared.to, *prepared.cc)]
+    return Outcome(prepared.outcome, frozenset(user.id for user in readers if user is not None))
 
 
 def prepare_opening(

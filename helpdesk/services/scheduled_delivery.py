@@ -67,6 +67,7 @@ def deliver(reply_id: int) -> bool:
             actor=reply.author,
             cc=recipients.get("cc", []),
             to=recipients["to"][0],
+            status=reply.status_after,
         )
     except storage.StorageError as error:  # a full disk may be mended: the next sweep tries again
         logger.warning("reply=%s not delivered: %s", reply_id, error)
@@ -139,9 +140,7 @@ def _say(
         return False
     reply = db.session.get_one(ScheduledReply, reply_id, populate_existing=True)
     crossing = _customers_word_since(reply)
-    comment = replies.send(
-        reply.ticket, prepared, actor=reply.author, status=reply.status_after, form_key=reply.form_key
-    )
+    comment = replies.send(reply.ticket, prepared, actor=reply.author, form_key=reply.form_key)
     reply.comment_id, reply.text = comment.id, ""
     for upload in reply.files:
         db.session.delete(upload)

@@ -10,11 +10,13 @@ from helpdesk.models import EmailMessage, Ticket, User
 from helpdesk.policy.audience import Kind
 from helpdesk.policy.status import Category, Disposition, Priority, Status
 from helpdesk.services import members, people, preferences, replies
-from helpdesk.services.tickets import changing, comments
+from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Words
 from tests import factories
 from tests.services.outbox.mails import outgoing
 from tests.services.outbox.told_mails import of_person, send_gathered, text_of, to_whom
+
+COPY = "maria@copy.example"
 
 
 @pytest.fixture
@@ -220,17 +222,52 @@ def test_the_customer_behind_an_alarm_is_told_nothing(account, tom):
     assert not outgoing()
 
 
-def test_after_an_answer_the_waiting_status_goes_without_saying_but_resolved_does_not(account, ticket, tom):
-    for status, expected in ((None, []), (Status.RESOLVED, [factories.CUSTOMER])):
-        prepared = replies.prepare(ticket, "Yes.", actor=tom)
+def answer(ticket, actor, **options):
+    prepared = replies.prepare(db.session.merge(ticket), "Yes.", actor=actor, **options)
+    with transaction():
+        replies.send(ticket, prepared, actor=actor)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(None, None), (Status.RESOLVED, "Your ticket is resolved."), (Status.CLOSED, "Your ticket is closed.")],
+)
+def test_an_answer_that_ends_a_ticket_says_so_itself_and_is_the_only_mail(account, ticket, tom, status, says):
+    answer(ticket, tom, status=status)
+    mails = [mail for mail in send_gathered(account.id) if to_whom(mail) == factories.CUSTOMER]
+    assert [mail["Auto-Submitted"] for mail in mails] == [None]
+    for kind in ("plain", "html"):
+        text = text_of(mails[0], kind)
+        assert says in text if says else "Your ticket is" not in text
+    assert not outgoing(state="cancelled")
+
+
+def test_who_did_not_get_the_answer_is_told_that_the_ticket_is_resolved(account, ticket, tom):
+    with transaction():
+        opening.join(ticket, people.address_for(COPY), role="cc")
+    answer(ticket, tom, cc=[], status=Status.RESOLVED)
+    mails = {to_whom(mail): mail for mail in send_gathered(account.id)}
+    assert mails[factories.CUSTOMER]["Auto-Submitted"] is None
+    assert "Your ticket is resolved." in text_of(mails[COPY])
+
+
+def test_an_answer_within_the_minute_takes_the_place_of_the_notice(account, ticket, tom):
+    with transaction():
+        changing.set_status(ticket, Status.RESOLVED, actor=tom)
+    assert factories.CUSTOMER in told()
+    answer(ticket, tom, status=Status.RESOLVED)
+    (mail,) = [mail for mail in send_gathered(account.id) if to_whom(mail) == factories.CUSTOMER]
+    assert mail["Auto-Submitted"] is None
+    assert "Your ticket is resolved." in text_of(mail)
+
+
+def test_a_ticket_resolved_again_later_is_told_whatever_an_answer_said_before(account, ticket, tom):
+    answer(ticket, tom, status=Status.RESOLVED)
+    for status in (Status.OPEN, Status.RESOLVED):
+        send_gathered(account.id)
         with transaction():
-            replies.send(ticket, prepared, actor=tom, status=status)
-        customers = [
-            to_whom(mail)
-            for mail in send_gathered(account.id)
-            if to_whom(mail) == factories.CUSTOMER and mail["Auto-Submitted"]
-        ]
-        assert customers == expected
+            changing.set_status(db.session.merge(ticket), status, actor=tom)
+    assert "Your ticket is resolved." in text_of(of_person(send_gathered(account.id), factories.CUSTOMER))
 
 
 def test_a_persons_mails_about_a_ticket_are_one_thread_and_nobody_else_sees_their_ids(account, ticket, tom):

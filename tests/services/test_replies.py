@@ -67,7 +67,7 @@ def test_an_answer_is_a_comment_and_a_queued_mail(ticket, agent):
 
 
 def test_the_agent_chooses_the_status(ticket, agent):
-    send(ticket, agent, status=Status.RESOLVED)
+    send(ticket, agent, replies.prepare(ticket, "Done.", actor=agent, status=Status.RESOLVED))
     assert ticket.status is Status.RESOLVED
 
 

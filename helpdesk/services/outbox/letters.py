@@ -129,11 +129,18 @@ def site_url(path: str) -> str:
 
 
 def answer(
-    ticket: Ticket, text: str, files: Sequence[MailFile], *, actor: User, to: Sequence[str], cc: Sequence[str]
+    ticket: Ticket,
+    text: str,
+    files: Sequence[MailFile],
+    *,
+    actor: User,
+    to: Sequence[str],
+    cc: Sequence[str],
+    outcome: Status | None = None,
 ) -> Letter:
     """A person's words to the customer, in the ticket's mail thread: the customer's `comment_added`.
 
-    The subject stays the ticket's own: it is what mail programs keep a conversation together by.
+    With `outcome`, resolved or closed, it says in a line of its own that the ticket is done with. The subject stays the ticket's own: it is what mail programs keep a conversation together by.
     """
     author = name_of(actor, is_customer=True) or settings.desk_name()
     said = Said("reply", author, text.strip(), tuple(file.filename for file in files))
@@ -143,6 +150,7 @@ def answer(
         news=News(Template.COMMENT, Recipient.CUSTOMER, (Told(Template.COMMENT, author, said=said),)),
         is_answer=True,
         signature=ticket.account.signature.strip(),
+        outcome=outcome or "",
         **_about(ticket, ticket.subject, is_customer=True),
     )
     name = actor.name and f"{actor.name} ({ticket.account.from_name or settings.desk_name()})"

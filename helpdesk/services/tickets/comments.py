@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 
@@ -32,6 +33,18 @@ class Words:
     is_automatic: bool = False
     is_released: bool = True
     form_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """That a ticket is done with, as an answer says it, and whom the answer goes to."""
+
+    status: Status
+    user_ids: frozenset[int]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {"says": self.status.value, "told": sorted(self.user_ids)}
 
 
 def write(
@@ -113,10 +126,24 @@ def add_incoming(
     return comment
 
 
+def status_after_reply(ticket: Ticket, wished: Status | None = None) -> Status:
+    """What a staff answer makes of the ticket: what its author wishes, by default the account's status after one."""
+    return after_staff_reply(ticket.status, wished or ticket.account.reply_status)
+
+
 def add_reply(
-    ticket: Ticket, words: Words, *, actor: User, status: Status | None = None, email_id: int | None = None
+    ticket: Ticket,
+    words: Words,
+    *,
+    actor: User,
+    status: Status | None = None,
+    email_id: int | None = None,
+    told: Outcome | None = None,
 ) -> Comment:
-    """A staff answer to the customer; the ticket then has `status`, by default the account's after an answer."""
+    """A staff answer to the customer; the ticket then has `status`, by default the account's after an answer.
+
+    `told` is what its mail says of the status itself: those people need no other mail about it.
+    """
     access.demand(actor, Action.ANSWER, ticket)
     refuse_empty(words)
     comment = write(ticket, CommentKind.REPLY, words, author=actor)
@@ -125,9 +152,9 @@ def add_reply(
     events.record(
         "comment.added", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
         kind=CommentKind.REPLY.value, is_released=True, is_automatic=False,
+        **(told.data if told else {}),
     )  # fmt: skip
-    after = after_staff_reply(ticket.status, status or ticket.account.reply_status)
-    move(ticket, after, actor=actor, comment_id=comment.id)
+    move(ticket, status_after_reply(ticket, status), actor=actor, comment_id=comment.id)
     return comment
 
 

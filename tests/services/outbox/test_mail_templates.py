@@ -71,6 +71,9 @@ MAILS = {
     "comment_added to customer": to_customer(
         "comment_added", fact("comment_added", said=words("reply")), is_answer=True, signature="Your & team"
     ),
+    "comment_added to customer resolving": to_customer(
+        "comment_added", fact("comment_added", said=words("reply")), is_answer=True, signature="Team", outcome=Status.RESOLVED
+    ),
     "comment_added to team": to_team("comment_added", fact("comment_added", said=words("note"))),
     "ticket_created to customer": to_customer("ticket_created"),
     "ticket_created to team": to_team("ticket_created", fact("ticket_created", said=words("incoming"))),
