@@ -57,7 +57,7 @@ class Kind(StrEnum):
     OVERDUE = "ticket_overdue"
 
 
-CUSTOMERS_KINDS = (Kind.CREATED, Kind.STATUS, Kind.RESOLVED, Kind.CLOSED, Kind.UPDATED)
+CUSTOMERS_KINDS = (Kind.CREATED, Kind.STATUS, Kind.RESOLVED, Kind.CLOSED)
 TEAMS_KINDS = (Kind.ASSIGNED, Kind.COMMENT, Kind.NOTE, Kind.STATUS, Kind.UPDATED, Kind.OVERDUE)
 
 
@@ -190,10 +190,9 @@ def _status_changed(facts: Facts) -> Iterable[Notice]:
 
 
 def _updated(facts: Facts) -> Iterable[Notice]:
-    if facts.is_consequence:
-        return
-    yield from _customers(facts, Template.UPDATED)
-    yield from _team(Recipient.ASSIGNEE, Template.UPDATED, facts.assignee)
+    """How the team sorts its work is shown to no customer, so none is told of it."""
+    if not facts.is_consequence:
+        yield from _team(Recipient.ASSIGNEE, Template.UPDATED, facts.assignee)
 
 
 def _comment_added(facts: Facts) -> Iterable[Notice]:

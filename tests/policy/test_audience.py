@@ -67,11 +67,7 @@ def told(event, **values):
         (
             Event.PRIORITY_CHANGED,
             {},
-            {
-                (1, "customer", "ticket_updated"),
-                (2, "customer", "ticket_updated"),
-                (11, "assignee", "ticket_updated"),
-            },
+            {(11, "assignee", "ticket_updated")},
         ),
         (
             Event.COMMENT_ADDED,

@@ -39,7 +39,6 @@ def _for_customers() -> dict[Kind, str]:
         Kind.STATUS: _("A ticket waits for you, or is open again"),
         Kind.RESOLVED: _("A ticket is resolved"),
         Kind.CLOSED: _("A ticket is closed"),
-        Kind.UPDATED: _("Something else about a ticket has changed"),
     }
 
 

@@ -83,7 +83,6 @@ MAILS = {
     "ticket_resolved to customer": to_customer("ticket_resolved", fact("ticket_resolved", "status", "open", "resolved")),
     "ticket_closed to customer": to_customer("ticket_closed", fact("ticket_closed", "status", "open", "closed")),
     "ticket_overdue to team": to_team("ticket_overdue", fact("ticket_overdue"), is_overdue=True),
-    "ticket_updated to customer": to_customer("ticket_updated", fact("ticket_updated", "priority", "low", "high")),
     "ticket_updated to team": to_team(
         "ticket_updated", STATUS, fact("ticket_updated", "due", None, DUE), fact("comment_added", said=words("reply"))
     ),
