@@ -37,7 +37,7 @@ class Action(StrEnum):
     SET_ASIDE = "mark as spam or trash, and restore"
     OPEN_TICKET = "open a ticket for a customer"
     SEE_FAILED_MAIL = "see and retry failed mail"
-    ADMINISTER = "administer accounts, people and settings"
+    ADMINISTER = "administer accounts, people, tags and settings"
 
 
 _ADMIN = frozenset({Standing.ADMIN})

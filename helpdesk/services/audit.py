@@ -11,9 +11,9 @@ from helpdesk.database import db
 from helpdesk.models import EmailAccount, Event, User
 
 PAGE_SIZE = 100
-SUBJECTS = ("account.", "settings.", "user.")
+SUBJECTS = ("account.", "settings.", "tag.", "user.")
 LEFT_OUT = ("user.signed_in",)
-HIDDEN = frozenset({"user_id", "name"})  # shown as what the change was made to
+HIDDEN = frozenset({"user_id", "tag_id", "name"})  # shown as what the change was made to
 
 
 @dataclass(frozen=True, slots=True)

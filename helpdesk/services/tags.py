@@ -1,4 +1,4 @@
-"""Files tickets under tags, and keeps the tags themselves: rename, merge, delete. Case and accents make no second tag."""
+"""Files tickets under tags, and keeps the tags themselves: admins rename, merge and delete them. Case and accents make no second tag."""
 
 from __future__ import annotations
 
@@ -85,6 +85,11 @@ def used() -> Sequence[tuple[Tag, int]]:
     return [(tag, number) for tag, number in db.session.execute(rows)]
 
 
+def count(tag: Tag) -> int:
+    """How many tickets bear it."""
+    return db.session.scalar(select(func.count()).where(TicketTag.tag_id == tag.id)) or 0
+
+
 def get(tag_id: int) -> Tag:
     """Raises NotFound."""
     tag = db.session.get(Tag, tag_id) if tag_id < 2**31 else None
@@ -101,30 +106,38 @@ def having(name: str) -> ColumnElement[bool]:
 
 def rename(tag: Tag, name: str, *, actor: User | None) -> None:
     """Raises Conflict when another tag has this name already: merge them instead."""
+    _demand(actor)
     shown, folded = _checked(name)
     other = db.session.scalar(select(Tag).where(Tag.folded == folded, Tag.id != tag.id))
     if other is not None:
         raise Conflict("There is already a tag “%(name)s”. Merge the two instead.", name=other.name)
     if shown != tag.name:
-        tag.name, tag.folded = shown, folded
-        events.record("tag.renamed", actor=actor, tag_id=tag.id)
+        before, tag.name, tag.folded = tag.name, shown, folded
+        events.record("tag.renamed", actor=actor, tag_id=tag.id, before=before, after=shown)
 
 
 def merge(tag: Tag, into: Tag, *, actor: User | None) -> None:
     """Every ticket of `tag` is filed under `into` instead; `tag` is gone then. Raises InvalidInput for itself."""
+    _demand(actor)
     if tag.id == into.id:
         raise InvalidInput("Choose another tag to merge it with.", field="into")
     already = select(TicketTag.ticket_id).where(TicketTag.tag_id == into.id)
     moved = update(TicketTag).where(TicketTag.tag_id == tag.id, TicketTag.ticket_id.not_in(already))
     db.session.execute(moved.values(tag_id=into.id).execution_options(synchronize_session=False))
-    events.record("tag.merged", actor=actor, tag_id=tag.id, into_id=into.id)
+    events.record("tag.merged", actor=actor, tag_id=tag.id, before=tag.name, after=into.name)
     _drop(tag)
 
 
 def delete(tag: Tag, *, actor: User | None) -> None:
     """The tag disappears from every ticket."""
-    events.record("tag.deleted", actor=actor, tag_id=tag.id)
+    _demand(actor)
+    events.record("tag.deleted", actor=actor, tag_id=tag.id, name=tag.name, tickets=count(tag))
     _drop(tag)
+
+
+def _demand(actor: User | None) -> None:
+    """Whoever may change a ticket puts tags on it; what a tag is called on all of them is for admins."""
+    access.demand_on_account(actor, Action.ADMINISTER, None)
 
 
 def _drop(tag: Tag) -> None:

@@ -93,6 +93,7 @@ def settings_list(user: User) -> list[tuple[str | None, list[Item]]]:
     desk = [
         _page("/admin/accounts", _("Mail accounts"), "mail"),
         _page("/admin/people", _("People"), "user"),
+        _page("/admin/tags", _("Tags"), "tag"),
         _page("/admin/mail", _("Mail log"), "history", count=waiting, tone="danger"),
         _page("/admin/health", _("Health"), "shield"),
         _page("/admin/settings", _("The desk"), "settings"),

@@ -13,7 +13,7 @@ from helpdesk.errors import Forbidden, InvalidInput, NotFound
 from helpdesk.models import EmailAccount, EmailMessage, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.status import Category, CommentKind, Disposition, Priority, Role, Status
-from helpdesk.services import accounts, members, people, replies, tickets, waiting_mail
+from helpdesk.services import accounts, members, people, replies, tags, tickets, waiting_mail
 from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Words
 from tests import factories
@@ -29,6 +29,7 @@ WITHOUT_ACTOR = {
     "comments.write",
     "comments.refuse_empty",
     "comments.find_by_form",
+    "comments.status_after_reply",
     "opening.next_number",
     "opening.tidy_subject",
     "opening.join",
@@ -43,6 +44,10 @@ class Scene:
 
     ticket: Ticket
     people: dict[str, User]
+
+    @property
+    def tag(self):
+        return self.ticket.tags[0]
 
     @property
     def unreleased(self):
@@ -87,6 +92,9 @@ ADMINISTRATION = {
     "accounts.create": lambda s, a: accounts.create("more@desk.example", actor=a),
     "accounts.update": lambda s, a: accounts.update(s.ticket.account, actor=a, from_name="x"),
     "accounts.fetch_soon": lambda s, a: accounts.fetch_soon(s.ticket.account, actor=a),
+    "tags.rename": lambda s, a: tags.rename(s.tag, "other", actor=a),
+    "tags.merge": lambda s, a: tags.merge(s.tag, s.ticket.tags[1], actor=a),
+    "tags.delete": lambda s, a: tags.delete(s.tag, actor=a),
     "accounts.create_practice": lambda s, a: accounts.create_practice(actor=a),
 }  # fmt: skip
 
@@ -105,6 +113,8 @@ def scene(context):
     ticket = factories.make_ticket(account)
     with transaction():
         people_["former_agent"].is_active = False
+        for name in ("first", "second"):
+            tags.add(ticket, name, actor=None)
         stranger = people.address_for(factories.STRANGER)
         held = Words("A stranger's words", is_released=False, is_from_email=True)
         comments.write(ticket, CommentKind.INCOMING, held, author=None, address=stranger)

@@ -14,7 +14,7 @@ from helpdesk.extensions import limiter
 from helpdesk.mail.types import MailFile
 from helpdesk.models import EmailMessage, Notification, User
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.services import attachments, participants, queries, scheduled, sessions, settings
+from helpdesk.services import attachments, participants, queries, scheduled, sessions, settings, tags
 from helpdesk.services.tickets import comments
 from tests import factories
 from tests.factories import PASSWORD
@@ -121,6 +121,7 @@ def desk(app, team):
         told = Notification(
             user_id=team["agent"], ticket_id=ticket.id, event_id=1, kind="assigned", created_at=utcnow()
         )
+        tag, spare_tag = (tags.add(ticket, name, actor=None) for name in ("Printing", "Scanning"))
         copied = participants.add(ticket, "colleague@customer.example", actor=None)
         db.session.add(told)
         db.session.flush()
@@ -134,6 +135,8 @@ def desk(app, team):
                 "file": file,
                 "email": email.id,
                 "reply": waiting.id,
+                "tag": tag.id,
+                "spare_tag": spare_tag.id,
             }
         )
     found.app = app

@@ -1,6 +1,17 @@
-"""Administration: mail accounts, people, the mail log, health, settings, and what was changed."""
+"""Administration: mail accounts, people, the mail log, tags, health, settings, and what was changed."""
 
-from helpdesk.web.admin import account_ways, accounts, audit, desk, health, mail, parting, people
+from helpdesk.web.admin import account_ways, accounts, audit, desk, health, mail, parting, people, tags
 from helpdesk.web.admin.blueprint import blueprint
 
-__all__ = ["account_ways", "accounts", "audit", "blueprint", "desk", "health", "mail", "parting", "people"]
+__all__ = [
+    "account_ways",
+    "accounts",
+    "audit",
+    "blueprint",
+    "desk",
+    "health",
+    "mail",
+    "parting",
+    "people",
+    "tags",
+]
