@@ -49,11 +49,22 @@ ATTRIBUTES = {
     "ol": {"start"},
 }
 _STYLES = (
-    "background-color border border-bottom border-collapse border-color border-left border-right border-spacing "
-    "border-style border-top border-width color direction font-family font-size font-style font-weight line-height "
-    "list-style-type margin margin-bottom margin-left margin-right margin-top max-width padding padding-bottom "
-    "padding-left padding-right padding-top text-align text-decoration text-indent vertical-align white-space width"
+    "background background-color border border-bottom border-collapse border-color border-left border-radius "
+    "border-right border-spacing border-style border-top border-width color direction display font-family font-size "
+    "font-style font-weight letter-spacing line-height list-style-type margin margin-bottom margin-left margin-right "
+    "margin-top max-width overflow-wrap padding padding-bottom padding-left padding-right padding-top text-align "
+    "text-decoration text-indent text-transform vertical-align white-space width word-break"
 )
+# Properties that may only say something plain: a shorthand could name a picture, a layout could hide or cover words.
+_PLAIN_VALUES = {
+    "background": re.compile(r"#[0-9a-f]{3,8}|[a-z]+|rgba?\([\d.,%\s]+\)", re.IGNORECASE),
+    "border-radius": re.compile(r"[\d.]+(?:px|em|rem|%)?(?:\s+[\d.]+(?:px|em|rem|%)?){0,3}", re.IGNORECASE),
+    "display": re.compile(
+        r"none|block|inline|inline-block|list-item|table|inline-table|table-(?:cell|row)", re.IGNORECASE
+    ),
+}
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_IMPORTANT = re.compile(r"!\s*important\Z", re.IGNORECASE)
 
 
 def read_tree(html: str) -> HtmlElement | None:
@@ -131,8 +142,8 @@ def clean_html(html: str, *, cid: Mapping[str, str] | None = None) -> str:
         if attribute in ("href", "data-src"):
             wanted = _LINK if attribute == "href" else _WEB
             return value if wanted.match(value.strip()) else None
-        if attribute == "style" and any(word in value.lower() for word in ("url", "\\", "expression", "@")):
-            return None
+        if attribute == "style":
+            return _plain_style(value)
         return value
 
     return nh3.clean(
@@ -146,6 +157,20 @@ def clean_html(html: str, *, cid: Mapping[str, str] | None = None) -> str:
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     ).strip()
+
+
+def _plain_style(style: str) -> str | None:
+    """Without declarations that say more than their property may; None when it could fetch something."""
+    if any(word in style.lower() for word in ("url", "\\", "expression", "@")):
+        return None
+    declarations = _CSS_COMMENT.sub("", style).split(";")
+    return ";".join(declaration for declaration in declarations if _is_plain(declaration))
+
+
+def _is_plain(declaration: str) -> bool:
+    name, _colon, value = declaration.partition(":")
+    allowed = _PLAIN_VALUES.get(name.strip().lower())
+    return allowed is None or allowed.fullmatch(_IMPORTANT.sub("", value.strip()).strip()) is not None
 
 
 def _place_image(image: HtmlElement, images: Mapping[str, str]) -> None:

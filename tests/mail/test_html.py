@@ -79,6 +79,44 @@ def test_tag_soup_that_hides_its_depth_costs_nothing_and_loses_no_word(html):
     assert "words" in clean_html(html)
 
 
+@pytest.mark.parametrize(
+    "style",
+    [
+        "display:inline-block;padding:12px 22px",
+        "border-radius:8px",
+        "border-radius:8px 8px 0 0",
+        "background:#0b6e69",
+        "background:rgb(11, 110, 105)",
+    ],
+)
+def test_cards_and_buttons_keep_their_shape(style):
+    assert f'style="{style}"' in clean_html(f'<a style="{style}">x</a>')
+
+
+def test_what_a_sender_hides_from_readers_stays_hidden():
+    assert 'style="display:none' in clean_html('<div style="display:none !important">preheader</div>')
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "display:flex",
+        "display:contents",
+        "display:/**/flex",
+        "/**/display:flex",
+        "background:image-set('https://evil.example/x.png' 1x)",
+        "background:linear-gradient(red, blue)",
+        "border-radius:calc(1px + 1px)",
+        "background:#fff fixed",
+    ],
+)
+def test_styles_that_say_more_than_they_may_go_alone(declaration):
+    assert (
+        clean_html(f'<p style="color:red;{declaration};width:50%">x</p>')
+        == '<p style="color:red;width:50%">x</p>'
+    )
+
+
 def test_images_of_the_web_wait_and_unknown_ones_vanish():
     cleaned = clean_html(
         '<img src="https://x.example/a.png" onload=x><img src="cid:unknown"><img src="/files/1"><img data-src="javascript:1">'
