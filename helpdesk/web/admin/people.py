@@ -18,6 +18,7 @@ from helpdesk.services import accounts, members, roster, sessions
 from helpdesk.services.roster import PeopleFilter
 from helpdesk.web.access import require, viewer
 from helpdesk.web.admin.blueprint import blueprint
+from helpdesk.web.auth.browsers import browser_name
 from helpdesk.web.forms import Form, address_field, name_field, options
 from helpdesk.web.security import go
 
@@ -112,7 +113,7 @@ def person_page(user: User, form: AccessForm) -> str:
     return render_template(
         "admin/person.html", form=form, user=user, state=roster.state_of(user),
         invited_until=roster.invited_until(user), open_tickets=roster.count_open_tickets(user),
-        browsers=sessions.of_user(user),
+        browsers=sessions.of_user(user), browser_name=browser_name,
     )  # fmt: skip
 
 

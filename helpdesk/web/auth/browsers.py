@@ -12,8 +12,10 @@ SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Win
 
 
 def browser_name(user_agent: str) -> str:
-    """`Firefox, Windows`; the beginning of the text itself when it says neither."""
-    found = [
-        next((name for mark, name in known if mark in user_agent), None) for known in (PROGRAMS, SYSTEMS)
-    ]
-    return ", ".join(word for word in found if word) or user_agent[:60] or str(_("Unknown"))
+    """`Firefox on Windows`; the beginning of the text itself when it says neither."""
+    program, system = (
+        next((name for mark, name in known if mark in user_agent), "") for known in (PROGRAMS, SYSTEMS)
+    )
+    if program and system:
+        return str(_("%(program)s on %(system)s", program=program, system=system))
+    return program or system or user_agent[:60] or str(_("Unknown"))
