@@ -31,6 +31,12 @@ def strangers(ticket: Ticket, emails: Iterable[str]) -> list[str]:
     return [email for email in emails if normalise_address(email) not in known]
 
 
+def names_of(ticket: Ticket, emails: Iterable[str]) -> list[str]:
+    """What the ticket calls these people; those who are new to it by their address."""
+    known = {p.address.address: p.address.user.shown_name for p in ticket.participants}
+    return [known.get(normalise_address(email), email) for email in emails]
+
+
 def missing(emails: Iterable[str], chosen: Iterable[str]) -> tuple[str, ...]:
     """Those of `emails` that are not among `chosen`, however they are written."""
     normalised = {normalise_address(email) for email in chosen}

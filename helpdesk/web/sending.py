@@ -20,7 +20,7 @@ def sending(reply: ScheduledReply, viewer: User) -> dict[str, object]:
         "tag": settings.tag_of(reply.ticket),
         "author": reply.author.shown_name,
         "text": reply.text,
-        "to": ", ".join(people_),
+        "to": ", ".join(participants.names_of(reply.ticket, people_)),
         "files": [{"name": upload.filename, "size": upload.size, "url": None} for upload in reply.files],
         "audience": audience_words(len(people_), len(participants.strangers(reply.ticket, people_))),
         "seconds": max(0, math.ceil((reply.due_at - utcnow()).total_seconds())),

@@ -58,6 +58,7 @@ def test_send_waits_is_shown_to_the_team_and_can_be_taken_back(app, agent, team)
     assert write(agent, team, then="resolved").status_code == 303
     page = agent.get(url(team)).text
     assert "Being sent" in page
+    assert "to Jonas Berg<" in page
     assert "Undo" in page
     assert "Being sent" in (colleague := browser(app, team["admin"]).get(url(team)).text)
     assert "data-undo" not in colleague
