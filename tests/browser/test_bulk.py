@@ -47,6 +47,20 @@ def test_the_keyboard_ticks_and_searches(list_page):
     assert ticked(list_page) == 1
 
 
+def test_a_key_leads_from_the_rows_to_the_bar_and_back(list_page):
+    focused = lambda: list_page.evaluate("document.activeElement.name")  # noqa: E731
+    list_page.locator(".ticket-row__subject").nth(1).focus()
+    list_page.keyboard.press("b")
+    assert focused() != "assignee", "nothing is ticked yet"
+    list_page.keyboard.press("x")
+    list_page.keyboard.press("b")
+    assert focused() == "assignee"
+    list_page.keyboard.press("Escape")
+    assert (focused(), ticked(list_page)) == ("ticket", 1)
+    list_page.keyboard.press("Escape")
+    assert ticked(list_page) == 0
+
+
 def test_without_scripts_the_form_stands_behind_the_list(open_page):
     page = open_page("workspace-list", java_script_enabled=False)
     assert page.locator("form.bulk-bar").is_visible()

@@ -1,5 +1,6 @@
 // form[data-bulk]: what to do with the ticked rows. Shift-click ticks a range, "x" the row that has the focus,
-// [data-bulk-all] all of the page, Escape none. The bar is there only while something is ticked.
+// [data-bulk-all] all of the page. "b" goes from the rows to the bar, Escape back to them, and there it unticks all.
+// The bar is there only while something is ticked.
 export function bindBulk(root) {
   for (const bar of root.querySelectorAll("form[data-bulk]")) bind(bar);
 }
@@ -36,9 +37,17 @@ function bind(bar) {
   all?.addEventListener("change", () => tickAll(all.checked));
   bar.querySelector("[data-bulk-clear]")?.addEventListener("click", () => tickAll(false));
   document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const row = event.target.closest?.("[data-ticket-row]");
-    if (event.key === "x" && row && !event.ctrlKey && !event.metaKey && !event.altKey) row.querySelector(`[form="${bar.id}"]`)?.click();
-    if (event.key === "Escape" && bar.contains(event.target) && event.target.matches("select, input") === false) tickAll(false);
+    const isTicked = bar.classList.contains("is-open");
+    if (event.key === "x" && row) row.querySelector(`[form="${bar.id}"]`)?.click();
+    if (event.key === "b" && isTicked && (row || event.target === all)) {
+      event.preventDefault(); // the letter must not choose an option of the list it goes to
+      bar.querySelector("select").focus();
+    }
+    if (event.key !== "Escape" || !isTicked) return;
+    if (bar.contains(event.target)) (last?.checked ? last : boxes.find((box) => box.checked)).focus();
+    else if (row || event.target === all) tickAll(false);
   });
   window.addEventListener("pageshow", show);
   show();
