@@ -49,6 +49,7 @@ class TicketRow:
     comment_count: int
     is_answered: bool
     has_files: bool
+    is_unverified: bool = False
     subject: Sequence[Part] = ()
     snippet: Sequence[Part] = ()
     draft: str = ""
@@ -162,12 +163,14 @@ def _rows(tickets: Sequence[Ticket], viewer: User, query: SearchQuery) -> list[T
             readable, Comment.kind.in_([CommentKind.INCOMING, CommentKind.REPLY]), Comment.is_released
         )
     summary = (
-        select(Comment.ticket_id, func.count(), func.max(Comment.id))
+        select(
+            Comment.ticket_id, func.count(), func.max(Comment.id), func.count().filter(Comment.is_unverified)
+        )
         .where(readable)
         .group_by(Comment.ticket_id)
     )
-    counts = {ticket_id: (count, last) for ticket_id, count, last in db.session.execute(summary)}
-    last_ids = [last for _, last in counts.values()]
+    counts = {ticket_id: found for ticket_id, *found in db.session.execute(summary)}
+    last_ids = [last for _, last, _ in counts.values()]
     latest = select(Comment.ticket_id, Comment.kind, func.substr(Comment.text, 1, 200)).where(
         Comment.id.in_(last_ids)
     )
@@ -179,7 +182,8 @@ def _rows(tickets: Sequence[Ticket], viewer: User, query: SearchQuery) -> list[T
         TicketRow(
             ticket,
             preview=" ".join(texts.get(ticket.id, (None, ""))[1].split()),
-            comment_count=counts.get(ticket.id, (0, 0))[0],
+            comment_count=counts.get(ticket.id, (0,))[0],
+            is_unverified=bool(counts.get(ticket.id, (0,))[-1]),
             is_answered=texts.get(ticket.id, (None, ""))[0] is CommentKind.REPLY,
             has_files=ticket.id in files,
             subject=mark(ticket.subject, query.terms) if query.terms else (),

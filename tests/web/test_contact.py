@@ -90,6 +90,12 @@ def test_it_works(app, desk, visitor, post):
         assert [f.filename for f in comment.attachments] == ["a.png", "b.txt"]
     text = browser(app, desk["agent"]).get(f"/tickets/{number}").text
     assert "The sender could not be verified." in text and "public contact form" in text
+    row = re.search(
+        rf'data-ticket-row="[^"]*{number:05d}".*?</li>',
+        browser(app, desk["agent"]).get("/tickets").text,
+        re.DOTALL,
+    )
+    assert row and "The sender could not be verified." in row[0]
 
 
 def test_form_a_person_got_can_be_sent_once_he_has_written(app, desk, visitor, stamp):
