@@ -58,6 +58,13 @@ def reopen(ticket: Ticket, words: Words, *, actor: User) -> None:
         _say(ticket, words, actor)
 
 
+def predecessor(ticket: Ticket, viewer: User) -> Ticket | None:
+    """The closed ticket this one continues, for somebody who takes part in that one too."""
+    if ticket.follow_up_of_id is None:
+        return None
+    return db.session.scalar(access.visible_tickets(viewer).where(Ticket.id == ticket.follow_up_of_id))
+
+
 def may_close(ticket: Ticket) -> bool:
     return customer_may_close(ticket.status)
 

@@ -223,6 +223,8 @@ def test_answer_to_what_was_closed_long_ago_opens_a_ticket_that_follows(app, des
     response = send(jonas, f"{page}/answer", form_id=KEY, body="It happens again.")
     assert send(jonas, f"{page}/answer", form_id=KEY, body="It happens again.").location == response.location
     assert "your answer opened this new one" in jonas.get(response.location).text
+    assert f'<a href="{page}">' in jonas.get(response.location).text
+    assert f'<a href="{page}">' not in jonas.get(page).text
     assert stored(app, desk) == before
     with app.app_context():
         old, new = queries.by_number(desk["ticket"]), queries.by_number(int(response.location.split("/")[-1]))

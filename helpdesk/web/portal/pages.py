@@ -78,6 +78,7 @@ def render_ticket(ticket: Ticket, typed: Typed | None = None) -> str:
         "portal/show.html",
         ticket=ticket,
         comments=comments,
+        follows=portal.predecessor(ticket, viewer()),
         is_unverified=any(comment.is_unverified for comment in comments),
         files_of=files_of,
         author_of=author_of,
