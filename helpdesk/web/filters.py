@@ -106,6 +106,11 @@ def paragraphs(text: str | None, links: bool = True) -> Markup:
     )
 
 
+def breakable(email: str) -> Markup:
+    """An address that breaks before its domain where a column is too narrow for it."""
+    return Markup("<wbr>@").join(escape(part) for part in (email or "").split("@"))
+
+
 def cleaned(html: str) -> Markup:
     """Mark what `services.html_view` has cleaned; it goes into the sandboxed frame and nowhere else."""
     return Markup(html)  # noqa: S704 - cleaned, and shown under a policy that runs nothing
@@ -124,6 +129,7 @@ def init_app(app: Flask) -> None:
         "tint": tint,
         "paragraphs": paragraphs,
         "address": address,
+        "breakable": breakable,
         "tag": tag,
     }
     app.jinja_env.filters.update(named)
