@@ -74,9 +74,13 @@ def test_the_trace_tells_every_step(account):
 
 def test_a_new_ticket_shows_the_whole_mail_a_reply_only_what_is_new(account):
     quoted = "My answer.\n\n> an older line\n> another\n"
-    receive(account, make_mail(subject="Fwd: see below", text=quoted, message_id="<a@x.example>"))
-    receive(account, make_mail(text=quoted, In_Reply_To="<a@x.example>"))
+    opened = receive(account, make_mail(subject="Fwd: see below", text=quoted, message_id="<a@x.example>"))[
+        -1
+    ]
+    appended = receive(account, make_mail(text=quoted, In_Reply_To="<a@x.example>"))[-1]
     (ticket,) = tickets()
+    for row, is_folded in ((opened, False), (appended, True)):
+        assert ("history" in [step["step"] for step in row.trace]) is is_folded
     first, second = ticket.comments
     assert "an older line" in first.text
     assert "an older line" not in second.text and "an older line" in second.full_text

@@ -74,9 +74,6 @@ def _describe(mail: Delivery) -> None:
         mail.trace.add("sender", f"Written by {mail.reading.author.email}.")
     if parsed.automatic is not Automatic.NO:
         mail.trace.add("automatic", f"Written by a machine ({parsed.automatic}): {parsed.automatic_because}.")
-    if mail.reading.split.quoted:
-        opinion = mail.reading.second_opinion
-        mail.trace.add("history", "The quoted history is folded" + (f"; {opinion}." if opinion else "."))
     for problem in parsed.problems:
         mail.trace.add("damage", problem)
 
@@ -196,10 +193,19 @@ def _open(mail: Delivery, account: EmailAccount, route: Route) -> Outcome:
     return Outcome(EmailState.OPENED, "", ticket.id, comment.id)
 
 
+def _fold(mail: Delivery) -> str:
+    """What is shown of an answer, said in the trace; a ticket's first mail is shown whole."""
+    if mail.reading.visible_text != mail.reading.full_text:
+        opinion = mail.reading.second_opinion
+        folded = "Quoted history and signatures are folded"
+        mail.trace.add("history", folded + (f"; {opinion}." if opinion else "."))
+    return mail.reading.visible_text
+
+
 def _append(mail: Delivery, route: Route, ticket: Ticket) -> Outcome:
     sender = _sender(mail)
     is_released = route.kind is RouteKind.APPEND
-    words = _words(mail, mail.reading.visible_text, is_released=is_released)
+    words = _words(mail, _fold(mail), is_released=is_released)
     comment = comments.add_incoming(ticket, words, address=sender, actor=sender.user, email_id=mail.email.id)
     _name_unverified(mail, comment)
     if is_released and route.is_proven and sender.id == ticket.requester_address_id:
@@ -221,7 +227,7 @@ def _let_join(mail: Delivery, ticket: Ticket) -> None:
 
 
 def _note(mail: Delivery, ticket: Ticket, author: UserAddress) -> Outcome:
-    text = mail.reading.visible_text
+    text = _fold(mail)
     words = _words(mail, text if text.strip() or mail.files else "(no text)")
     comment = comments.add_note(ticket, words, actor=author.user)
     mail.trace.add("ticket", f"Noted on {settings.tag_of(ticket)}.", ticket_id=ticket.id)
