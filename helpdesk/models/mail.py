@@ -51,6 +51,14 @@ FINAL_INCOMING = (
 )
 
 
+class AccountKind(StrEnum):
+    """Whose an account is. It decides who is given access when it is added, or when somebody joins; grants rule."""
+
+    SHARED = "shared"
+    DEPARTMENT = "department"
+    INDIVIDUAL = "individual"
+
+
 class EmailAccount(Base):
     """An address of the desk with its own way in and out.
 
@@ -68,6 +76,7 @@ class EmailAccount(Base):
     id: Mapped[intpk]
     source: Mapped[str32] = mapped_column(default="web")
     name: Mapped[str255]
+    kind: Mapped[AccountKind] = mapped_column(Word(AccountKind), default=AccountKind.SHARED)
     address: Mapped[str] = mapped_column(String(320), unique=True)
     email: Mapped[str] = mapped_column(String(320))
     from_name: Mapped[str255] = mapped_column(default="")
