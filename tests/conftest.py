@@ -120,9 +120,9 @@ def database_url(request, tmp_path):
         return
     template = request.getfixturevalue("postgres_template")
     server = request.getfixturevalue("postgres_server")
-    name = server.create(template)
+    name = server.borrow(template)
     yield server.url(name)
-    server.drop(name)
+    server.give_back(name)
 
 
 @pytest.fixture
