@@ -9,8 +9,10 @@ import shutil
 import sqlite3
 
 import pytest
+from flask import Flask
 from flask_migrate import upgrade
 from jinja2 import BytecodeCache
+from werkzeug.routing import Rule
 
 from config import load_config
 from helpdesk.app import create_app
@@ -66,6 +68,21 @@ class KeptTemplates(BytecodeCache):
 
 
 TEMPLATES = KeptTemplates()
+
+
+class KeptRule(Rule):
+    """A route whose address is put together by the function compiled for the same route of an earlier application."""
+
+    kept = {}
+
+    def _compile_builder(self, append_unknown=True):
+        key = (self.rule, repr(self.defaults), append_unknown)
+        if key not in self.kept:
+            self.kept[key] = super()._compile_builder(append_unknown)
+        return self.kept[key]
+
+
+Flask.url_rule_class = KeptRule
 
 
 def make_app(instance, database_url=None, **overrides):
