@@ -35,12 +35,13 @@ class Site:
         context = self.chromium.new_context(
             viewport={"width": width, "height": height}, base_url=self.url, **options
         )
-        context.add_cookies([self.cookie(user_id)])
+        if user_id is not None:
+            context.add_cookies([self.cookie(user_id)])
         self.contexts.append(context)
         return context
 
     def open(self, user_id, path, **options):
-        """A page of this person; what the browser complains about is kept in `page.complaints`."""
+        """A page of this person, of a visitor for None; what the browser complains about is kept in `page.complaints`."""
         page = self.context(user_id, **options).new_page()
         page.complaints = []
         page.on(
