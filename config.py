@@ -134,8 +134,8 @@ SETTINGS: tuple[Setting, ...] = (
     # the first mail account
     Setting("SUPPORT_EMAIL", _text, None, "Address of the first mail account"),
     Setting("EMAIL_TO_TICKET_ENABLED", _boolean, True, "Fetch mail for the first account", ("IMAP_ENABLED",)),
-    Setting("EMAIL_TO_TICKET_CHECK_INTERVAL", _positive, 300, "Seconds between two looks at the first account", ("EMAIL_DEFAULT_POLL_FREQUENCY", "EMAIL_INTEGRATION_POLL_FREQUENCY")),
-    Setting("EMAIL_MAX_EMAILS_PER_POLL", _positive, 50, "Mails taken per batch", ("EMAIL_INTEGRATION_MAX_EMAILS_PER_POLL",)),
+    Setting("EMAIL_TO_TICKET_CHECK_INTERVAL", _positive, 300, "Seconds between two looks at an account, unless it was given others in the browser", ("EMAIL_DEFAULT_POLL_FREQUENCY", "EMAIL_INTEGRATION_POLL_FREQUENCY")),
+    Setting("EMAIL_MAX_EMAILS_PER_POLL", _positive, 50, "Mails taken per batch, unless the account was given another number in the browser", ("EMAIL_INTEGRATION_MAX_EMAILS_PER_POLL",)),
     Setting("IMAP_HOST", _text, None, "Server mail is fetched from"),
     Setting("IMAP_PORT", _port, None, "Its port. Default: 993, or 143 with IMAP_USE_SSL=false"),
     Setting("IMAP_USERNAME", _text, None, "Its user. Default: SUPPORT_EMAIL"),

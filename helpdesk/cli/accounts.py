@@ -226,6 +226,7 @@ def _values(report: Report, with_errors: bool) -> dict[str, object]:
     values: dict[str, object] = {
         "id": account.id,
         "account": account.email,
+        "kind": account.kind.value,
         "state": report.state,
         "last_fetch_at": _iso(account.last_fetch_at),
         "last_success_at": _iso(account.last_success_at),

@@ -32,7 +32,7 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
             user = people.create_user(email, Role(role), name=name)
             user.password_hash = hashed
             if user.role is Role.AGENT:
-                people.grant_everything(user, actor=None)
+                people.set_grants(user, people.shared_accounts(), actor=None)
             token = None if hashed else links.issue(Purpose.INVITATION, user, user.addresses[0])
     except HelpdeskError as error:
         fail(error.user_message)

@@ -13,9 +13,10 @@ from helpdesk.services import access, events
 from helpdesk.services.tickets.changing import may_work_on
 
 MAX_WORDS = 5000
+PACES = ("poll_frequency_s", "max_mails_per_poll")
 WAYS = (
     "name", "is_offered", "default_assignee_id", "default_category", "default_priority", "reply_status", "reopen_days",
-    "signature", "is_acknowledging", "acknowledgement_text",
+    "signature", "is_acknowledging", "acknowledgement_text", "kind", "poll_frequency_s", "max_mails_per_poll",
 )  # fmt: skip
 
 
@@ -31,6 +32,8 @@ def change(account: EmailAccount, values: Mapping[str, object], *, actor: User) 
         if name in wanted:
             wanted[name] = _words(str(wanted[name]), name)
     changed = [name for name, value in wanted.items() if getattr(account, name) != value]
+    if account.source == "env" and set(changed) & set(PACES):
+        raise Conflict("How often mail is looked for is set by the environment of the server.")
     for name in changed:
         setattr(account, name, wanted[name])
     if changed:

@@ -13,6 +13,7 @@ from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput, NotFound, TransportError
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import EmailAccount, Grant, User
+from helpdesk.models.mail import AccountKind
 from helpdesk.policy.addresses import OWN_NETWORKS, Networks
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Role
@@ -171,9 +172,10 @@ def own_addresses() -> set[str]:
 
 
 def create(email: str, *, actor: User | None, **values: object) -> EmailAccount:
-    """Add an account, with access for every active agent. Raises InvalidInput for a bad or known address.
+    """Add an account; one shared by the team with access for every active agent, another one with none but the admins'.
 
-    Passwords come in plain (`incoming_password`, `outgoing_password`) and are encrypted here.
+    How often it is looked at, and how much is taken at once, is what the environment says unless `values` do. Raises
+    InvalidInput for a bad or known address. Passwords come in plain (`incoming_password`, `outgoing_password`) and are encrypted here.
     """
     access.demand_on_account(actor, Action.ADMINISTER, None)
     if not is_address(email):
@@ -185,13 +187,27 @@ def create(email: str, *, actor: User | None, **values: object) -> EmailAccount:
         email=email.strip(), address=normalise_address(email), name=str(values.pop("name", "") or email.strip()),
         start_at=now, created_at=now,
     )  # fmt: skip
-    _fill(account, values)
+    _fill(account, {**_paces(), **values})
     db.session.add(account)
     db.session.flush()
-    for agent_id in db.session.scalars(select(User.id).where(User.role == Role.AGENT, User.is_active)).all():
-        db.session.add(Grant(user_id=agent_id, account_id=account.id, created_at=now))
+    if account.kind is AccountKind.SHARED:
+        _let_everybody_in(account)
     events.record("account.created", actor=actor, account_id=account.id)
     return account
+
+
+def _paces() -> dict[str, object]:
+    config = current_app.config
+    return {
+        "poll_frequency_s": config["EMAIL_TO_TICKET_CHECK_INTERVAL"],
+        "max_mails_per_poll": config["EMAIL_MAX_EMAILS_PER_POLL"],
+    }
+
+
+def _let_everybody_in(account: EmailAccount) -> None:
+    agents = select(User.id).where(User.role == Role.AGENT, User.is_active)
+    for agent_id in db.session.scalars(agents).all():
+        db.session.add(Grant(user_id=agent_id, account_id=account.id, created_at=account.created_at))
 
 
 def update(account: EmailAccount, *, actor: User | None, **values: object) -> None:

@@ -11,6 +11,7 @@ from helpdesk.database import db, insert_once, utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import EmailAccount, Grant, User, UserAddress
+from helpdesk.models.mail import AccountKind
 from helpdesk.policy.status import Role
 from helpdesk.services import events
 
@@ -110,9 +111,10 @@ def set_grants(user: User, account_ids: Iterable[int], *, actor: User | None) ->
     events.record("user.grants_changed", actor=actor, user_id=user.id, account_ids=sorted(wanted))
 
 
-def grant_everything(user: User, *, actor: User | None) -> None:
-    """Access to every account there is: where a new agent starts."""
-    set_grants(user, db.session.scalars(select(EmailAccount.id)).all(), actor=actor)
+def shared_accounts() -> list[int]:
+    """The accounts a new agent starts with."""
+    rows = select(EmailAccount.id).where(EmailAccount.kind == AccountKind.SHARED)
+    return list(db.session.scalars(rows.order_by(EmailAccount.id)))
 
 
 def has_admin() -> bool:

@@ -15,9 +15,15 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from helpdesk.errors import ConfigError
 from helpdesk.models import EmailAccount, User
+from helpdesk.models.mail import AccountKind
 from helpdesk.services import accounts, keys
 from helpdesk.web.forms import Form, address_field, options, trimmed
 
+KINDS = options(
+    (AccountKind.SHARED.value, _("the whole team's")),
+    (AccountKind.DEPARTMENT.value, _("a department's")),
+    (AccountKind.INDIVIDUAL.value, _("one person's")),
+)
 SECURITY = options(
     ("tls", _("TLS from the start")),
     ("starttls", _("STARTTLS")),
@@ -113,6 +119,7 @@ class AccountForm(Form):
         ),
         validators=[Optional()],
     )
+    kind = SelectField(_("Whose account it is"), choices=KINDS, default=AccountKind.SHARED.value)
     from_name = StringField(_("Sender's name in mails"), filters=[trimmed], validators=[Length(max=255)])
     incoming_host = _server(_("IMAP server"))
     incoming_port = _port(993)
@@ -171,7 +178,9 @@ class AccountForm(Form):
         sent = {name: self[name].data for name in COLUMNS}
         values: dict[str, object] = {name: value for name, value in sent.items() if value is not None}
         values |= self.typed_passwords(person)
-        if account is not None:
+        if account is None:
+            values["kind"] = AccountKind(self.kind.data)
+        else:
             accounts.require_passwords(account, values, same_login=self.same_login.data)
         values["incoming_username"] = self.incoming_username.data or self.email.data
         if self.same_login.data:

@@ -13,6 +13,7 @@ WAYS = {
     "name": "Support", "default_assignee_id": "0", "default_category": "Bug", "default_priority": "high",
     "reply_status": "open", "reopen_days": "3", "signature": "Fjord Office\r\nHarbour 4",
     "acknowledgement_text": "Dear {{customer_name}}, {{ticket_number}}.", "is_acknowledging": "y",
+    "kind": "department", "poll_frequency_s": "60", "max_mails_per_poll": "20",
 }  # fmt: skip
 
 
@@ -37,6 +38,8 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
     )
     assert account.signature == "Fjord Office\nHarbour 4"
     assert account.is_offered is False
+    assert (account.kind, account.poll_frequency_s, account.max_mails_per_poll) == ("department", 60, 20)
+    assert "a department's" in admin.get("/admin/accounts").text
     text = admin.get(page).text
     assert "Harbour 4" in text and "{{customer_name}}, {{ticket_number}}." in text
     with app.app_context():
@@ -47,7 +50,8 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
 @pytest.mark.parametrize("field, value, words", [
     ("acknowledgement_text", "Dear {{name}}", "{{name}}"), ("acknowledgement_text", "{{config.SECRET_KEY}}", "Nobody fills in"),
     ("acknowledgement_text", "x" * 5001, "at most 5000"), ("signature", "x" * 5001, "at most 5000"), ("name", "", "enter a name"),
-    ("reopen_days", "-1", "0 to 3650"), ("reply_status", "new", "valid choice"), ("default_priority", "huge", "valid choice"),
+    ("reopen_days", "-1", "0 to 3650"), ("poll_frequency_s", "1", "15 to 86400"), ("max_mails_per_poll", "0", "1 to 1000"),
+    ("kind", "nobody", "valid choice"), ("reply_status", "new", "valid choice"), ("default_priority", "huge", "valid choice"),
     ("default_assignee_id", "999", "valid choice"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_with_the_rest_kept(app, desk, admin, field, value, words):
@@ -69,7 +73,10 @@ def test_only_who_has_access_can_be_chosen(app, desk, admin):
 def test_the_environments_account_can_be_given_words_but_not_paused(app, desk, admin):
     with app.app_context():
         account_id = factories.make_account("env@desk.example", source="env").id
+    assert "poll_frequency_s" not in admin.get(f"/admin/accounts/{account_id}/ways").text
     assert send(admin, f"/admin/accounts/{account_id}/ways", **WAYS).status_code == 303
+    with app.app_context():  # the environment says how often
+        assert db.session.get_one(EmailAccount, account_id).poll_frequency_s == 300
     response = send(admin, f"/admin/accounts/{account_id}/fetching/pause")
     assert "EMAIL_TO_TICKET_ENABLED" in admin.get(response.location).text
 

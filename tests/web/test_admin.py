@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import EmailAccount, EmailMessage, Event, User
+from helpdesk.models import EmailAccount, EmailMessage, Event, Grant, User
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.status import Role
 from tests import factories
@@ -80,6 +80,38 @@ def test_grants_are_exactly_what_was_ticked(app, desk, admin):
             user = db.session.get(User, desk["agent"])
             assert sorted(g.account_id for g in user.grants) == sorted(ticked)
     assert send(admin, f"/admin/people/{desk['agent']}", role="agent", grants=[9999]).status_code == 422
+
+
+CONNECTION = {
+    "do": "save", "incoming_host": "imap.example.com", "incoming_port": "993", "incoming_security": "tls",
+    "incoming_folder": "INBOX", "outgoing_host": "smtp.example.com", "outgoing_port": "587",
+    "outgoing_security": "starttls", "same_login": "y", "incoming_password": "secret",
+}  # fmt: skip
+
+
+def test_only_what_the_team_shares_is_given_to_everybody(app, desk, admin):
+    app.config["EMAIL_TO_TICKET_CHECK_INTERVAL"] = 90
+    granted, ids = {}, {}
+    for kind in ("shared", "department", "individual"):
+        address = f"{kind}@desk.example"
+        fields = CONNECTION | {"email": address, "kind": kind}
+        assert send(admin, "/admin/accounts/new", **fields).status_code == 303
+        with app.app_context():
+            account = db.session.scalars(select(EmailAccount).where(EmailAccount.email == address)).one()
+            assert (account.kind, account.poll_frequency_s) == (kind, 90)
+            grants = db.session.scalars(select(Grant.user_id).where(Grant.account_id == account.id))
+            granted[kind], ids[kind] = set(grants), account.id
+    assert granted == {
+        "shared": {desk["agent"], desk["other_agent"]},
+        "department": set(),
+        "individual": set(),
+    }
+    boxes = re.findall(r'<input[^>]*name="grants"[^>]*>', admin.get("/admin/people").text)
+    ticked = {int(re.search(r'value="(\d+)"', box)[1]) for box in boxes if "checked" in box}
+    assert ids["shared"] in ticked and not ticked & {ids["department"], ids["individual"]}
+    page = f"/admin/accounts/{ids['individual']}"
+    assert send(admin, page, **(CONNECTION | {"email": "individual@desk.example"})).status_code == 303
+    assert load(app, EmailAccount, ids["individual"]).kind == "individual"
 
 
 def test_invitation_form_offers_every_account(admin, desk):

@@ -11,9 +11,11 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount
+from helpdesk.models.mail import AccountKind
 from helpdesk.policy.status import Category, Priority, Status
 from helpdesk.services import account_ways, accounts, notifications, people, sending, settings
 from helpdesk.web.access import require, viewer
+from helpdesk.web.account_form import KINDS
 from helpdesk.web.admin.blueprint import blueprint
 from helpdesk.web.errors import say
 from helpdesk.web.forms import Form, address_field, options, trimmed
@@ -31,6 +33,9 @@ PRIORITIES = options(
     (Priority.URGENT.value, _l("Urgent")),
 )  # fmt: skip
 DAYS = _l("Use 0 to 3650 days.")
+DAY_S = 24 * 3600
+SECONDS = _l("Use 15 to 86400 seconds.")
+MAILS = _l("Use 1 to 1000 mails.")
 
 
 class WaysForm(Form):
@@ -52,20 +57,31 @@ class WaysForm(Form):
         _l("Closed tickets open again within (days)"),
         validators=[InputRequired(DAYS), NumberRange(0, 3650, DAYS)],
     )
+    kind = SelectField(_l("Whose account it is"), choices=KINDS)
+    poll_frequency_s = IntegerField(
+        _l("Look for mail every (seconds)"),
+        validators=[InputRequired(SECONDS), NumberRange(15, DAY_S, SECONDS)],
+    )
+    max_mails_per_poll = IntegerField(
+        _l("Mails taken at once"), validators=[InputRequired(MAILS), NumberRange(1, 1000, MAILS)]
+    )
     signature = TextAreaField(_l("Signature"))
     is_acknowledging = BooleanField(_l("Confirm every new ticket to its sender"))
     acknowledgement_text = TextAreaField(_l("Words of the confirmation"))
 
     def offer(self, account: EmailAccount) -> None:
-        """Those who may work there."""
+        """Those who may work there; and what the environment decides is not asked."""
+        if account.source == "env" and "poll_frequency_s" in self:
+            del self.poll_frequency_s, self.max_mails_per_poll
         able = people.assignable(account.id)
         self.default_assignee_id.choices = options(
             (0, _("Nobody yet")), *((u.id, u.shown_name) for u in able)
         )
 
     def values(self) -> dict[str, object]:
-        found: dict[str, object] = {name: self[name].data for name in account_ways.WAYS}
+        found: dict[str, object] = {name: self[name].data for name in account_ways.WAYS if name in self}
         found["default_assignee_id"] = self.default_assignee_id.data or None
+        found["kind"] = AccountKind(self.kind.data)
         found["reply_status"] = Status(self.reply_status.data)
         found["default_category"] = Category(self.default_category.data)
         found["default_priority"] = Priority(self.default_priority.data)
@@ -85,6 +101,7 @@ def show_ways(account_id: int) -> Page:
     found = accounts.get(account_id)
     form = WaysForm(None, obj=found)
     form.default_assignee_id.data = found.default_assignee_id or 0
+    form.kind.data = found.kind.value
     form.reply_status.data = found.reply_status.value
     form.default_category.data = found.default_category.value
     form.default_priority.data = found.default_priority.value

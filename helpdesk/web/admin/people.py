@@ -15,6 +15,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.models import User
 from helpdesk.policy.status import Role
 from helpdesk.services import accounts, members, roster, sessions
+from helpdesk.services import people as people_service
 from helpdesk.services.roster import PeopleFilter
 from helpdesk.web.access import require, viewer
 from helpdesk.web.admin.blueprint import blueprint
@@ -54,10 +55,10 @@ class InvitationForm(AccessForm):
 
 
 def _invitation() -> InvitationForm:
-    """A new one, with access to everything preselected."""
+    """A new one, with access to what the team shares preselected."""
     form = InvitationForm(None)
     form.offer()
-    form.grants.data = [choice.value for choice in form.grants.choices]
+    form.grants.data = people_service.shared_accounts()
     return form
 
 
