@@ -20,9 +20,9 @@ from helpdesk.services import accounts, keys
 from helpdesk.web.forms import Form, address_field, options, trimmed
 
 KINDS = options(
-    (AccountKind.SHARED.value, _("the whole team's")),
-    (AccountKind.DEPARTMENT.value, _("a department's")),
-    (AccountKind.INDIVIDUAL.value, _("one person's")),
+    (AccountKind.SHARED.value, _("The whole team's")),
+    (AccountKind.DEPARTMENT.value, _("A department's")),
+    (AccountKind.INDIVIDUAL.value, _("One person's")),
 )
 SECURITY = options(
     ("tls", _("TLS from the start")),

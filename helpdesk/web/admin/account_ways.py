@@ -34,7 +34,7 @@ PRIORITIES = options(
 )  # fmt: skip
 DAYS = _l("Use 0 to 3650 days.")
 DAY_S = 24 * 3600
-SECONDS = _l("Use 15 to 86400 seconds.")
+SECONDS = _l("Use 5 to 86400 seconds.")
 MAILS = _l("Use 1 to 1000 mails.")
 
 
@@ -60,7 +60,7 @@ class WaysForm(Form):
     kind = SelectField(_l("Whose account it is"), choices=KINDS)
     poll_frequency_s = IntegerField(
         _l("Look for mail every (seconds)"),
-        validators=[InputRequired(SECONDS), NumberRange(15, DAY_S, SECONDS)],
+        validators=[InputRequired(SECONDS), NumberRange(5, DAY_S, SECONDS)],
     )
     max_mails_per_poll = IntegerField(
         _l("Mails taken at once"), validators=[InputRequired(MAILS), NumberRange(1, 1000, MAILS)]
