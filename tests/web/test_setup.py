@@ -52,6 +52,7 @@ def test_whole_way_with_the_practice_mailbox(app, client, link):
     assert "set-up link" in client.get("/", follow_redirects=True).text
     assert send(client, link, link, **ME).location == "/setup/mail"
     assert client.get("/setup/mail").status_code == 200  # signed in at once
+    assert 'href="/admin/accounts/new"' in client.get("/tickets").text
     assert send(client, "/setup/practice").location == "/setup/done"
     assert accounts.PRACTICE_ADDRESS in client.get("/setup/done").text
     with app.app_context():

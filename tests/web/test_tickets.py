@@ -14,7 +14,7 @@ from helpdesk.services.tickets import changing, comments
 from helpdesk.services.tickets.comments import Words
 from tests import factories
 from tests.factories import ADMIN, AGENT, CUSTOMER, OTHER_AGENT, STRANGER
-from tests.web.conftest import send, sign_in
+from tests.web.conftest import browser, send, sign_in
 
 KEY = "a-form-key-of-the-tests"
 
@@ -243,6 +243,11 @@ def test_a_value_that_is_none_changes_nothing(app, agent, team, field, value):
         None,
     )
     assert "cannot be used" in agent.get(ticket_url(team)).text
+
+
+def test_list_of_somebody_without_access_says_whom_it_waits_for(app, team):
+    page = browser(app, team["other_agent"]).get("/tickets").text
+    assert "As soon as an administrator gives you access" in page and "Nothing waits here" not in page
 
 
 def test_somebody_without_access_cannot_be_assigned(app, agent, team):
