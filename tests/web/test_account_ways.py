@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from helpdesk.database import db
-from helpdesk.models import EmailAccount, EmailMessage, Event
+from helpdesk.database import db, transaction, utcnow
+from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog, Event
 from helpdesk.policy.status import Status
 from tests import factories
 from tests.web.conftest import browser, send
@@ -79,6 +79,16 @@ def test_the_environments_account_can_be_given_words_but_not_paused(app, desk, a
         assert db.session.get_one(EmailAccount, account_id).poll_frequency_s == 300
     response = send(admin, f"/admin/accounts/{account_id}/fetching/pause")
     assert "EMAIL_TO_TICKET_ENABLED" in admin.get(response.location).text
+
+
+def test_the_latest_looks_at_the_server_are_told(app, desk, admin):
+    values = {"account_id": desk["account"], "started_at": utcnow(), "finished_at": utcnow()}
+    with app.app_context(), transaction() as session:
+        session.add(EmailPollLog(**values, found=7, taken=5, known=2))
+        session.add(EmailPollLog(**values, error="The server <refused> the login."))
+    text = admin.get(f"/admin/accounts/{desk['account']}").text
+    assert "7 new, 5 taken, 2 known already" in text
+    assert "The server &lt;refused&gt; the login." in text
 
 
 def test_fetching_and_sending_are_paused_and_go_on(app, desk, admin):
