@@ -69,5 +69,5 @@ def _details(event: Event) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "–"
     return "–" if value in (None, "") else str(value)

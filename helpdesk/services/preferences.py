@@ -1,4 +1,5 @@
-"""What a person wants to be told by mail. Everything is on until he switches it off; one-time links cannot be."""
+"""What a person wants to be told by mail. Everything is on until he, or an admin for everybody, switches it off; one-time
+links cannot be."""
 
 from __future__ import annotations
 
@@ -6,22 +7,28 @@ from collections.abc import Collection
 
 from helpdesk.models import User
 from helpdesk.policy.audience import Kind, kinds_for
+from helpdesk.services import settings
 
 MAIL = "mail"
 
 
 def wanted(user: User) -> dict[Kind, bool]:
     """Every switch of this person, in the order a page shows them, and whether it is on."""
-    return {kind: not is_muted(user, kind) for kind in kinds_for(user.role)}
+    return {kind: not is_muted(user, kind) for kind in _switches(user)}
+
+
+def _switches(user: User) -> list[Kind]:
+    """Those of his role, without what the desk mails to nobody: there a switch would promise what never comes."""
+    return [kind for kind in kinds_for(user.role) if kind.value not in settings.silenced()]
 
 
 def is_muted(user: User, kind: Kind) -> bool:
-    return kind.value in user.muted_notifications.get(MAIL, [])
+    return kind.value in settings.silenced() or kind.value in user.muted_notifications.get(MAIL, [])
 
 
 def choose(user: User, kinds: Collection[Kind]) -> None:
     """Tell the person by mail of these kinds only. Switches he does not have stay as they are."""
-    own = kinds_for(user.role)
+    own = _switches(user)
     others = [word for word in user.muted_notifications.get(MAIL, []) if word not in set(own)]
     muted = [kind.value for kind in own if kind not in kinds]
     user.muted_notifications = user.muted_notifications | {MAIL: others + muted}

@@ -19,6 +19,7 @@ from helpdesk.database import db, insert_once
 from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.models import Setting, Ticket, User
 from helpdesk.policy import colour, numbering
+from helpdesk.policy.audience import Kind
 from helpdesk.services import events
 
 LANGUAGES = ("en", "de")
@@ -42,6 +43,7 @@ DEFAULTS: dict[str, object] = {
     "session_max_days": 30,
     "undo_seconds": 15,
     "auto_close_days": 7,
+    "silenced": [],
 }
 ENVIRONMENT = {  # setting -> the name that wins over it, and what that is when nobody set it
     "timezone": ("TIMEZONE", "UTC"),
@@ -90,6 +92,13 @@ def _switch(value: object) -> bool:
     return value
 
 
+def _kinds(value: object) -> list[str]:
+    """Kinds of notifications, each once and in the order of `Kind`."""
+    if not isinstance(value, list) or not set(value) <= set(Kind):
+        raise ValueError("use kinds of notifications")
+    return [kind.value for kind in Kind if kind.value in value]
+
+
 def _between(least: int, most: int) -> Callable[[object], int]:
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -113,6 +122,7 @@ RULES: dict[str, Callable[[object], object]] = {
     "contact_form": _switch,
     "auto_close_days": _between(0, 3650),
     "undo_seconds": _between(0, 120),
+    "silenced": _kinds,
 }
 
 
@@ -208,6 +218,12 @@ def language() -> str:
 def number(name: str) -> int:
     """A setting that is a whole number."""
     return int(str(get(name)))
+
+
+def silenced() -> list[str]:
+    """The kinds of notifications nobody is mailed, whoever wants them: values of `policy.audience.Kind`."""
+    found = get("silenced")
+    return found if isinstance(found, list) else []
 
 
 def is_holding() -> bool:

@@ -7,15 +7,16 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk.database import db, transaction
-from helpdesk.models import EmailAccount, Event, Setting
-from helpdesk.services import settings, templates
+from helpdesk.models import EmailAccount, Event, Setting, User
+from helpdesk.policy.audience import Kind
+from helpdesk.services import preferences, settings, templates
 from tests.web.conftest import browser, csrf_of, send
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 VALUES = {
     "desk_name": "Fjord Office", "accent": "#8a2be2", "timezone": "Europe/Berlin", "language": "de",
     "number_format": "HD-{number}", "session_idle_hours": "24", "session_max_days": "7", "retention_days": "90",
-    "auto_close_days": "7", "undo_seconds": "15",
+    "auto_close_days": "7", "undo_seconds": "15", "mailed": [kind.value for kind in Kind],
 }  # fmt: skip
 
 
@@ -91,6 +92,26 @@ def test_a_preview_shows_the_number_and_saves_nothing(app, admin):
     text = send(admin, "/admin/settings", **(VALUES | {"do": "preview"})).text
     assert "HD-7" in text and "HD-1234" in text
     assert stored(app) == before
+
+
+def test_a_kind_of_mail_is_switched_off_for_everybody(app, desk, admin):
+    agent = browser(app, desk["agent"])
+    assert 'name="ticket_overdue"' in agent.get("/profile").text
+    mailed = [kind.value for kind in Kind if kind is not Kind.OVERDUE]
+    assert send(admin, "/admin/settings", **(VALUES | {"mailed": mailed})).status_code == 303
+    assert stored(app)["silenced"] == ["ticket_overdue"]
+    assert (
+        'name="ticket_overdue"' not in agent.get("/profile").text
+    )  # a switch would promise what never comes
+    send(agent, "/profile/notifications", ticket_assigned="y")
+    with app.app_context():
+        user = db.session.get(User, desk["agent"])
+        assert preferences.is_muted(user, Kind.OVERDUE) and not preferences.is_muted(user, Kind.ASSIGNED)
+    send(admin, "/admin/settings", **VALUES)
+    with app.app_context():  # his own choice was never asked about it
+        assert not preferences.is_muted(db.session.get(User, desk["agent"]), Kind.OVERDUE)
+    assert send(admin, "/admin/settings", **(VALUES | {"mailed": ["everything"]})).status_code == 422
+    assert "– → ticket_overdue" in admin.get("/admin/audit").text
 
 
 def upload(client, data):

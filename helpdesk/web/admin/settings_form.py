@@ -5,9 +5,11 @@ from __future__ import annotations
 from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _
-from wtforms import BooleanField, IntegerField, SelectField, StringField
+from wtforms import BooleanField, IntegerField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
+from helpdesk.policy.audience import Kind
 from helpdesk.services import settings
 from helpdesk.web.forms import Form, options, trimmed
 from helpdesk.web.locale import LANGUAGES
@@ -18,6 +20,26 @@ LATER = {  # fields of parts of the desk that bring their setting themselves
     "auto_close_days": IntegerField(_("Close resolved tickets after (days)"), validators=[InputRequired(MISSING)]),
     "undo_seconds": IntegerField(_("Undo time after sending (seconds)"), validators=[InputRequired(MISSING)]),
 }  # fmt: skip
+
+
+KINDS = options(
+    (Kind.CREATED.value, _("A ticket was opened: to its sender, as a confirmation")),
+    (Kind.ASSIGNED.value, _("A ticket was assigned: to the assignee")),
+    (Kind.COMMENT.value, _("Somebody wrote on a ticket: to the assignee")),
+    (Kind.NOTE.value, _("An internal note was written: to the team")),
+    (Kind.STATUS.value, _("The status changed: to customer and assignee")),
+    (Kind.RESOLVED.value, _("A ticket was resolved: to the customer")),
+    (Kind.CLOSED.value, _("A ticket was closed: to the customer")),
+    (Kind.UPDATED.value, _("Priority, category or due date changed")),
+    (Kind.OVERDUE.value, _("A ticket is overdue: to the assignee")),
+)
+
+
+class BoxesField(SelectMultipleField):
+    """Several boxes to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 def _number(label: object) -> IntegerField:
@@ -38,14 +60,18 @@ class SettingsForm(Form):
     session_idle_hours = _number(_("Sign out after hours without use"))
     session_max_days = _number(_("Sign in again after days at the latest"))
     retention_days = _number(_("Keep raw mails for days"))
+    mailed = BoxesField(_("Mailed when it happens"), choices=KINDS)
 
     def fields_to_save(self) -> list[str]:
         """Those an admin may change here, in the page's order."""
         return [name for name in settings.RULES if name in self and not settings.is_fixed(name)]
 
     def values(self) -> dict[str, object]:
-        return {name: self[name].data or ("" if name == "accent" else self[name].data)
-                for name in self.fields_to_save()}  # fmt: skip
+        found = {name: self[name].data or ("" if name == "accent" else self[name].data)
+                 for name in self.fields_to_save()}  # fmt: skip
+        return found | {
+            "silenced": [kind.value for kind in Kind if kind.value not in (self.mailed.data or [])]
+        }
 
 
 def settings_form(*, is_sent: bool) -> SettingsForm:
@@ -63,6 +89,6 @@ def settings_form(*, is_sent: bool) -> SettingsForm:
             if settings.is_fixed(name):
                 form[name].data, form[name].raw_data = settings.get(name), [str(settings.get(name))]
         return form
-    return Whole(
-        None, data={name: settings.get(name) for name in settings.RULES if name in settings.DEFAULTS}
-    )
+    data = {name: settings.get(name) for name in settings.RULES if name in settings.DEFAULTS}
+    mailed = [kind.value for kind in Kind if kind.value not in settings.silenced()]
+    return Whole(None, data=data | {"mailed": mailed})
