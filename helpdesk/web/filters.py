@@ -107,8 +107,9 @@ def paragraphs(text: str | None, links: bool = True) -> Markup:
 
 
 def breakable(email: str) -> Markup:
-    """An address that breaks before its domain where a column is too narrow for it."""
-    return Markup("<wbr>@").join(escape(part) for part in (email or "").split("@"))
+    """An address that breaks before its domain, and there before a dot, where a column is too narrow for it."""
+    name, at, domain = (email or "").partition("@")
+    return escape(name) + (Markup("<wbr>@") if at else "") + Markup("<wbr>.").join(domain.split("."))
 
 
 def cleaned(html: str) -> Markup:

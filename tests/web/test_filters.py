@@ -97,3 +97,16 @@ def test_a_length_of_time_is_said_in_full_words(words, span, said):
 
 def test_a_time_not_there_is_an_empty_word(words):
     assert [words[name](None) for name in ("ago", "day", "duration", "exact", "iso", "bytes")] == [""] * 6
+
+
+@pytest.mark.parametrize(
+    "email, shown",
+    [
+        ("jo.berg@mail.example", "jo.berg<wbr>@mail<wbr>.example"),
+        ("<b>@x", "&lt;b&gt;<wbr>@x"),
+        ("x@<i>.example", "x<wbr>@&lt;i&gt;<wbr>.example"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_addresses_break_at_their_joints_and_carry_no_markup(words, email, shown):
+    assert words["breakable"](email) == shown
