@@ -1,4 +1,4 @@
-"""What the person who runs the desk needs: `create-user`, `doctor`, alarms and overdue tickets by cron."""
+"""What the person who runs the desk needs: `create-user`, `doctor`, `rebuild-search`, alarms and overdue tickets by cron."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from helpdesk.cli.command import DeskCommand, fail, shown
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy.status import Role
-from helpdesk.services import alarms, doctor, links, overdue, passwords, people
+from helpdesk.services import alarms, doctor, links, overdue, passwords, people, search_care
 from helpdesk.services.links import Purpose
 
 
@@ -64,6 +64,14 @@ def doctor_command() -> None:
     click.secho("All is well.", fg="green")
 
 
+@click.command("rebuild-search", cls=DeskCommand)
+@with_appcontext
+def rebuild_search() -> None:
+    """Make the search index anew from the tickets, while the desk goes on."""
+    done = search_care.rebuild()
+    click.secho(f"{done.tickets} tickets looked at, {done.mended} of them mended.", fg="green")
+
+
 @click.command("send-alarms", cls=DeskCommand)
 @with_appcontext
 def send_alarms() -> None:
@@ -96,4 +104,4 @@ def _tell(ticket: overdue.Overdue) -> None:
     click.secho(f"    to {shown(', '.join(ticket.to))}" if ticket.to else "    nobody to tell", fg="cyan")
 
 
-COMMANDS = (send_alarms, create_user, doctor_command, send_overdue_notifications)
+COMMANDS = (send_alarms, create_user, doctor_command, rebuild_search, send_overdue_notifications)

@@ -1,7 +1,7 @@
 """Checks that nothing is half made, lost or forgotten, and says what is, a sentence each.
 
 Reads only. Each check yields findings; an empty result is the promise that every ticket has its words, every file
-its bytes, every lease an owner and every mail up to the cursor its row.
+its bytes, every lease an owner, every mail up to the cursor its row, and every ticket is found by what it says.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from helpdesk.models import (
 )
 from helpdesk.models.composing import ReplyState
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.services import search_care
 from helpdesk.services.retention import UNUSED_FOR
 from helpdesk.storage import Blob, is_whole, unused
 
 GRACE = timedelta(minutes=5)
+MOST_NAMED = 10  # tickets in one finding
 Check = Callable[[], Iterator[str]]
 
 
@@ -124,6 +126,16 @@ def gaps_before_cursors() -> Iterator[str]:
             )
 
 
+def search_index_differs() -> Iterator[str]:
+    if search_care.is_broken():
+        yield "The search index is damaged: run `flask rebuild-search`."
+    numbers = list(search_care.differing())
+    if numbers:
+        shown = ", ".join(f"#{number}" for number in numbers[:MOST_NAMED])
+        more = " and more" if len(numbers) > MOST_NAMED else ""
+        yield f"{len(numbers)} tickets are not found by what they say, {shown}{more}: run `flask rebuild-search`."
+
+
 CHECKS: tuple[Check, ...] = (
     tickets_without_comment,
     comments_without_ticket,
@@ -134,4 +146,5 @@ CHECKS: tuple[Check, ...] = (
     blobs_without_owner,
     forgotten_leases,
     gaps_before_cursors,
+    search_index_differs,
 )

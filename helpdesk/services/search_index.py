@@ -7,7 +7,8 @@ row into FTS5, PostgreSQL computes its tsvector from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Select, column, select, table
 from sqlalchemy import event as sqlalchemy_event
@@ -20,7 +21,7 @@ from helpdesk.policy.search_words import document
 from helpdesk.services import events
 
 WORDS = table("ticket_search_words", column("ticket_id"), column("words"), column("lexemes"))
-FTS = table("ticket_search_fts", column("rowid"), column("ticket_search_fts"))
+FTS = table("ticket_search_fts", column("rowid"), column("ticket_search_fts"), column("rank"))
 CHANGES_WORDS = (
     "ticket.opened",
     "ticket.subject_changed",
@@ -63,44 +64,53 @@ def _forget_remembered(session: Session) -> None:
     session.info.pop(WAITING, None)
 
 
-def write(session: Session, ticket_id: int) -> None:
-    """Write one ticket's row; a ticket that is gone has none.
+def write(session: Session, ticket_id: int) -> bool:
+    """Write one ticket's row, and whether it was another one before; a ticket that is gone has none.
 
     The ticket's row is held from before its texts are read: of two people writing at once the second must see what
     the first has said, or his row would leave it out.
     """
     session.execute(select(Ticket.id).where(Ticket.id == ticket_id).with_for_update(key_share=True))
-    texts = [text for statement in _texts(ticket_id) for text in session.scalars(statement)]
-    if not texts:
-        return
+    words = documents(session, [ticket_id]).get(ticket_id)
+    if words is None:
+        return False
     dialect = session.get_bind().dialect.name
     build = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = build(WORDS).values(ticket_id=ticket_id, words=document(texts))
-    session.execute(
+    statement = build(WORDS).values(ticket_id=ticket_id, words=words)
+    written = session.scalar(
         statement.on_conflict_do_update(
             index_elements=["ticket_id"],
             set_={"words": statement.excluded.words},
             where=WORDS.c.words != statement.excluded.words,
-        )
+        ).returning(WORDS.c.ticket_id)
     )
+    return written is not None
 
 
-def _texts(ticket_id: int) -> Iterator[Select[str]]:
-    """What a ticket is found by, what matters most first: a row has an end."""
-    yield select(Ticket.subject).where(Ticket.id == ticket_id)
+def documents(session: Session, ticket_ids: Sequence[int]) -> dict[int, str]:
+    """What these tickets' rows have to hold, by ticket; none for one that is gone."""
+    texts: defaultdict[int, list[str]] = defaultdict(list)
+    for statement in _texts(ticket_ids):
+        for ticket_id, text in session.execute(statement):
+            texts[ticket_id].append(text)
+    return {ticket_id: document(found) for ticket_id, found in texts.items()}
+
+
+def _texts(ids: Sequence[int]) -> Iterator[Select[int, str]]:
+    """What tickets are found by, what matters most first: a row has an end."""
+    yield select(Ticket.id, Ticket.subject).where(Ticket.id.in_(ids))
     yield (
-        select(User.name + " " + UserAddress.email)
-        .select_from(Participant)
+        select(Participant.ticket_id, User.name + " " + UserAddress.email)
         .join(UserAddress, UserAddress.id == Participant.address_id)
         .join(User, User.id == UserAddress.user_id)
-        .where(Participant.ticket_id == ticket_id)
+        .where(Participant.ticket_id.in_(ids))
         .order_by(Participant.id)
     )
     yield (
-        select(Attachment.filename)
-        .join(Comment)
-        .where(Comment.ticket_id == ticket_id, ~Attachment.is_inline)
+        select(Comment.ticket_id, Attachment.filename)
+        .join(Comment, Comment.id == Attachment.comment_id)
+        .where(Comment.ticket_id.in_(ids), ~Attachment.is_inline)
         .order_by(Attachment.id)
     )
     said = Comment.author_name + " " + Comment.author_email + " " + Comment.text
-    yield select(said).where(Comment.ticket_id == ticket_id).order_by(Comment.id)
+    yield select(Comment.ticket_id, said).where(Comment.ticket_id.in_(ids)).order_by(Comment.id)

@@ -1,5 +1,6 @@
-"""create-user and doctor."""
+"""create-user, doctor and rebuild-search."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,9 @@ from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.mail.types import MailFile
 from helpdesk.models import EmailAccount, FetchCursor
-from helpdesk.services import access, attachments, links, passwords, people
+from helpdesk.services import access, attachments, links, passwords, people, queries, search
 from helpdesk.services.links import Purpose
+from helpdesk.services.queries import TicketFilter
 from helpdesk.services.tickets import comments
 from helpdesk.services.tickets.comments import Words
 from tests import factories
@@ -119,6 +121,47 @@ def test_doctor_names_each_damage(app, run, damage, words):
     result = run("doctor")
     assert result.exit_code == 1
     assert words in result.output
+
+
+def is_found(app):
+    with app.app_context():
+        admin = people.find_user(factories.ADMIN)
+        return bool(queries.list_tickets(admin, TicketFilter(query=search.parse("zebra"))).rows)
+
+
+def zebra(app, damage):
+    """A ticket in an index that is damaged so."""
+    with app.app_context():
+        factories.make_ticket(factories.make_account(), subject="Zebra stripes")
+        factories.make_admin()
+        execute(damage)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["DELETE FROM ticket_search_words", "UPDATE ticket_search_words SET words = 'another word'"],
+    ids=["lost", "stale"],
+)
+def test_doctor_names_tickets_not_found_and_rebuild_search_mends_them(app, run, damage):
+    zebra(app, damage)
+    result = run("doctor")
+    assert (result.exit_code, is_found(app)) == (1, False)
+    assert "1 tickets are not found by what they say, #1: run `flask rebuild-search`." in result.output
+    assert run("rebuild-search").output == "1 tickets looked at, 1 of them mended.\n"
+    assert (run("doctor").exit_code, is_found(app)) == (0, True)
+
+
+def test_doctor_sees_a_damaged_full_text_index_and_rebuild_search_mends_it(tmp_path, sqlite_template):
+    """SQLite's alone: PostgreSQL computes its own from the rows."""
+    shutil.copy(sqlite_template, tmp_path / "damaged.sqlite3")
+    app = make_app(tmp_path, f"sqlite:///{tmp_path / 'damaged.sqlite3'}")
+    run = app.test_cli_runner().invoke
+    zebra(app, "INSERT INTO ticket_search_fts (ticket_search_fts) VALUES ('delete-all')")
+    result = run(args=["doctor"])
+    assert (result.exit_code, is_found(app)) == (1, False)
+    assert "The search index is damaged" in result.output
+    assert run(args=["rebuild-search"]).output == "1 tickets looked at, 0 of them mended.\n"
+    assert (run(args=["doctor"]).exit_code, is_found(app)) == (0, True)
 
 
 @pytest.fixture
