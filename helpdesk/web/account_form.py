@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
+from flask import current_app
 from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
@@ -17,7 +19,8 @@ from helpdesk.errors import ConfigError
 from helpdesk.models import EmailAccount, User
 from helpdesk.models.mail import AccountKind
 from helpdesk.services import accounts, keys
-from helpdesk.web.forms import Form, address_field, options, trimmed
+from helpdesk.web.filters import span
+from helpdesk.web.forms import AS_SENT, Form, address_field, options, trimmed
 
 KINDS = options(
     (AccountKind.SHARED.value, _("The whole team's")),
@@ -30,6 +33,17 @@ SECURITY = options(
     ("plain", _("None (this machine only)")),
 )
 PASSWORDS = ("incoming_password", "outgoing_password")
+FREQUENCIES_S = (
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+)  # the scheduler looks for what is due every 15 seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,11 @@ def _user() -> StringField:
     )
 
 
+def ordinary_frequency_s() -> int:
+    """How often a new account is looked at."""
+    return int(current_app.config["EMAIL_TO_TICKET_CHECK_INTERVAL"])
+
+
 class AccountForm(Form):
     """Address, servers and logins of an account."""
 
@@ -136,9 +155,19 @@ class AccountForm(Form):
     outgoing_username = _user()
     outgoing_password = _secret()
     is_fetching = BooleanField(_("Fetch mail from this account"), default=True)
+    poll_frequency_s = SelectField(_("Time between two fetches"), coerce=int, default=ordinary_frequency_s)
     is_acknowledging = BooleanField(_("Confirm every new ticket to its sender"), default=True)
     is_offered = BooleanField(_("Let customers choose it for a new ticket"), default=True)
     kept_passwords = HiddenField(validators=[Length(max=20_000)])
+
+    def __init__(self, formdata: Any = AS_SENT, **values: Any) -> None:
+        super().__init__(formdata, **values)
+        self.offer_frequency(values.get("obj"))
+
+    def offer_frequency(self, account: EmailAccount | None) -> None:
+        """The usual ones to choose from, and what the account has now or a new one would have."""
+        known = {*FREQUENCIES_S, account.poll_frequency_s if account else ordinary_frequency_s()}
+        self.poll_frequency_s.choices = options(*((every_s, span(every_s)) for every_s in sorted(known)))
 
     @property
     def hint(self) -> str:
@@ -201,6 +230,7 @@ COLUMNS = (
     "outgoing_security",
     "outgoing_username",
     "is_fetching",
+    "poll_frequency_s",
     "is_acknowledging",
     "is_offered",
 )

@@ -26,6 +26,7 @@ class Outcome:
 def submit(form: AccountForm, person: User, account: EmailAccount | None = None) -> Outcome:
     """Do what the pressed button says. Passwords stay in the form, encrypted."""
     wish = request.form.get("do", "save")
+    form.offer_frequency(account)
     form.fill_servers(replace=wish == "fill")
     if wish == "fill":
         form.keep_passwords(person)

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from babel.dates import format_timedelta
 from flask import Flask
-from flask_babel import format_datetime, format_decimal, get_locale, gettext
+from flask_babel import format_datetime, format_decimal, get_locale, gettext, ngettext
 from markupsafe import Markup, escape
 
 from helpdesk.database import utcnow
@@ -41,6 +41,15 @@ def ago(when: datetime | None) -> str:
 def duration(span: timedelta | None) -> str:
     """A length of time in full words: `7 days`, `15 minutes`."""
     return "" if span is None else str(format_timedelta(span, threshold=1, locale=get_locale() or "en"))
+
+
+def span(seconds: int) -> str:
+    """A length of time without rounding, in the largest unit that fits: 90 seconds, 2 minutes."""
+    if seconds and seconds % 3600 == 0:
+        return ngettext("%(num)d hour", "%(num)d hours", seconds // 3600)
+    if seconds and seconds % 60 == 0:
+        return ngettext("%(num)d minute", "%(num)d minutes", seconds // 60)
+    return ngettext("%(num)d second", "%(num)d seconds", seconds)
 
 
 def day(when: datetime | None) -> str:
@@ -123,6 +132,7 @@ def init_app(app: Flask) -> None:
         "ago": ago,
         "day": day,
         "duration": duration,
+        "span": span,
         "exact": exact,
         "iso": iso,
         "bytes": size,

@@ -2,14 +2,15 @@
 
 import re
 import socket
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from helpdesk.database import db, transaction
+from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailAccount, User
 from helpdesk.policy.status import Role
-from helpdesk.services import accounts, keys, setup
+from helpdesk.services import accounts, fetch, keys, setup
 from tests import factories
 from tests.factories import ADMIN, PASSWORD
 from tests.web.conftest import browser, csrf_of, send
@@ -57,6 +58,27 @@ def test_whole_way_with_the_practice_mailbox(app, client, link):
     assert accounts.PRACTICE_ADDRESS in client.get("/setup/done").text
     with app.app_context():
         assert [u.role for u in db.session.scalars(select(User))] == [Role.ADMIN]
+
+
+def test_each_account_has_its_own_time_between_two_fetches(app, ada):
+    def save(path, **fields):
+        return send(ada, path, **FORM | fields)
+
+    assert '<option selected value="300">5 minutes</option>' in ada.get("/admin/accounts/new").text
+    assert save("/admin/accounts/new", poll_frequency_s="7").status_code == 422
+    assert stored(app) is None
+    assert save("/admin/accounts/new", poll_frequency_s="900").status_code == 303
+    path = f"/admin/accounts/{stored(app).id}"
+    assert '<option selected value="900">15 minutes</option>' in ada.get(path).text
+    with app.app_context(), transaction() as session:
+        account = session.get(EmailAccount, stored(app).id)
+        account.poll_frequency_s, account.last_fetch_at = 90, utcnow() - timedelta(seconds=80)
+    assert '<option selected value="90">90 seconds</option>' in ada.get(path).text
+    with app.app_context():
+        assert fetch.due_accounts() == []
+    assert save(path, poll_frequency_s="60").status_code == 303
+    with app.app_context():
+        assert fetch.due_accounts() == [stored(app).id]
 
 
 def test_link_makes_one_admin_only(app, client, link):
