@@ -28,7 +28,7 @@ class Draft(Base):
     """What one person is writing on one ticket, once as an answer and once as a note.
 
     `recipients` is {"cc": [...], "left_out": [...]}: left out are people of the ticket the agent unticked. Each save
-    raises `revision`; a page that knows an older one must not overwrite.
+    raises `revision`; a page that knows an older one must not overwrite. `form_key` is that of the form which saved last.
     """
 
     __tablename__ = "draft"
@@ -39,6 +39,7 @@ class Draft(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
     kind: Mapped[CommentKind] = mapped_column(Word(CommentKind))
     text: Mapped[longtext] = mapped_column(default="")
+    form_key: Mapped[str] = mapped_column(String(64), default="")
     recipients: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
@@ -56,7 +57,8 @@ class ScheduledReply(Base):
     `recipients` ({"to": [...], "cc": [...]}) is what the agent saw. `seen_comment_id` is the last message that stood
     on his page. `waits_for_silence` cancels it when the customer writes first: an answer for later, not the few
     seconds of undoing. Once it has gone out its text is the comment's, once taken back
-    the draft's, and is cleared here.
+    the draft's, and is cleared here. `reason` is an error's sentence and `reason_params` what fills it, for whoever reads
+    it in his own language.
     """
 
     __tablename__ = "scheduled_reply"
@@ -74,6 +76,7 @@ class ScheduledReply(Base):
     form_key: Mapped[str] = mapped_column(String(64), unique=True)
     state: Mapped[ReplyState] = mapped_column(Word(ReplyState), default=ReplyState.WAITING)
     reason: Mapped[longtext] = mapped_column(default="")
+    reason_params: Mapped[dict[str, str | int]] = mapped_column(JSON, default=dict)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime]
     created_at: Mapped[datetime]
