@@ -24,6 +24,7 @@ from helpdesk.policy.status import CommentKind
 from helpdesk.services import access
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.tickets import comments
+from helpdesk.services.tickets.changing import one_at_a_time
 
 MAX_FILES = 50
 
@@ -95,6 +96,7 @@ def save(
     kind come along. Raises InvalidInput when text or files are too large.
     """
     access.demand(user, Action.ANSWER, ticket)
+    one_at_a_time(ticket)  # whoever sends holds it too: what it sees of the other is all or nothing
     if _was_sent(form_key):
         return None
     draft = find(user, ticket, kind)
@@ -106,7 +108,7 @@ def save(
     if written.is_empty and not files and not moved and (draft is None or not draft.files):
         discard(user, ticket, kind)
         return None
-    draft = _write(draft, user, ticket, kind, written)
+    draft = _write(draft, user, ticket, kind, written, form_key=form_key or "")
     for upload in moved:
         upload.draft_id = draft.id
     _attach(draft, files)
@@ -130,15 +132,19 @@ def put_back(
     return draft
 
 
-def take(user: User, ticket: Ticket, kind: CommentKind, text: str, *, revision: int) -> bool:
-    """Remove the draft that has been sent, within the same transaction.
+def take(
+    user: User, ticket: Ticket, kind: CommentKind, text: str, *, revision: int, form_key: str = ""
+) -> bool:
+    """Remove the draft that has been sent, within the same transaction; what the same form saved by itself while it
+    was being sent goes with it.
 
     False when another window holds a newer text: that one stays, with its files.
     """
     draft = find(user, ticket, kind)
     if draft is None:
         return True
-    if draft.revision != revision and draft.text.strip() not in ("", text.strip()):
+    is_known = draft.revision == revision or (draft.form_key == form_key != "")
+    if not is_known and draft.text.strip() not in ("", text.strip()):
         return False
     discard(user, ticket, kind)
     return True
@@ -198,14 +204,22 @@ def _was_sent(form_key: str | None) -> bool:
     )
 
 
-def _write(draft: Draft | None, user: User, ticket: Ticket, kind: CommentKind, written: Written) -> Draft:
+def _write(
+    draft: Draft | None,
+    user: User,
+    ticket: Ticket,
+    kind: CommentKind,
+    written: Written,
+    *,
+    form_key: str = "",
+) -> Draft:
     if len(written.text) > comments.MAX_TEXT:
         raise InvalidInput("The text is too long: at most 5 million characters.", field="text")
     recipients, now = {"cc": list(written.cc), "left_out": list(written.left_out)}, utcnow()
     if draft is None:
         added = insert_once(
             Draft, user_id=user.id, ticket_id=ticket.id, kind=kind, text=written.text, recipients=recipients,
-            revision=1, created_at=now, updated_at=now,
+            form_key=form_key, revision=1, created_at=now, updated_at=now,
         )  # fmt: skip
         draft = find(user, ticket, kind)
         assert draft is not None
@@ -214,7 +228,7 @@ def _write(draft: Draft | None, user: User, ticket: Ticket, kind: CommentKind, w
         return draft
     taken = claim(
         Draft, Draft.id == draft.id, Draft.revision == draft.revision,
-        text=written.text, recipients=recipients, updated_at=now, revision=draft.revision + 1,
+        text=written.text, recipients=recipients, form_key=form_key, updated_at=now, revision=draft.revision + 1,
     )  # fmt: skip
     db.session.expire(draft)
     current = find(user, ticket, kind)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import db, insert_once, utcnow
-from helpdesk.errors import NotFound
+from helpdesk.errors import HelpdeskError, NotFound
 from helpdesk.models import Comment, Event, Notification, ScheduledReply, Ticket, User
 from helpdesk.policy import inbox
 from helpdesk.policy.audience import Person
@@ -29,7 +29,7 @@ EVENTS = (
 class Item:
     """One line of a person's notifications. `who` has written what it is about, "" for the desk itself.
 
-    `is_open`: he may see the ticket; else nothing of it is shown.
+    `is_open`: he may see the ticket; else nothing of it is shown. `reason`: why his answer was not sent.
     """
 
     notification: Notification
@@ -38,6 +38,7 @@ class Item:
     who: str
     text: str
     is_open: bool = True
+    reason: HelpdeskError | None = None
 
 
 def init() -> None:
@@ -147,7 +148,8 @@ def _items(user: User, rows: Sequence[Notification]) -> list[Item]:
 def _item(row: Notification, event: Event, said: Mapping[int, Comment], is_open: bool) -> Item:
     if row.kind == Kind.STOPPED:
         reply = db.session.get(ScheduledReply, event.data.get("reply_id") or 0)
-        return Item(row, row.ticket, Kind.STOPPED, "", reply.reason if reply else "", is_open)
+        reason = HelpdeskError(reply.reason, **reply.reason_params) if reply and reply.reason else None
+        return Item(row, row.ticket, Kind.STOPPED, "", "", is_open, reason)
     comment = said.get(event.comment_id or 0)
     if comment is None:
         return Item(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import func, select
 
 from helpdesk.database import db
-from helpdesk.errors import Conflict, InvalidInput, NotFound
+from helpdesk.errors import Conflict, Forbidden, InvalidInput, NotFound
 from helpdesk.models import User
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Role
@@ -98,7 +98,7 @@ def deactivate(user: User, *, actor: User) -> None:
     user.is_active = False
     sessions.end_all(user)
     for reply in scheduled.waiting_of(user):
-        scheduled.stop(reply.id, "Its author was deactivated.")
+        scheduled.stop(reply.id, Forbidden("Its author was deactivated."))
     for purpose in (Purpose.SIGN_IN, Purpose.INVITATION, Purpose.PASSWORD):
         links.revoke(purpose, user)
     events.record("user.deactivated", actor=actor, user_id=user.id)

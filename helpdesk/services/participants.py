@@ -11,8 +11,8 @@ from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import Participant, Ticket, User, UserAddress
 from helpdesk.policy.permissions import Action
-from helpdesk.services import access, accounts, events, people, replies, scheduled
-from helpdesk.services.tickets import opening
+from helpdesk.services import access, accounts, events, people, scheduled
+from helpdesk.services.tickets import changing, opening
 
 
 def copied(ticket: Ticket) -> list[UserAddress]:
@@ -67,7 +67,7 @@ def remove(ticket: Ticket, participant_id: int, *, actor: User) -> UserAddress:
     Raises NotFound for somebody who does not take part here, InvalidInput for the requester.
     """
     access.demand(actor, Action.CHANGE, ticket)
-    replies.one_at_a_time(ticket)
+    changing.one_at_a_time(ticket)
     for participant in ticket.participants:
         if participant.id != participant_id:
             continue

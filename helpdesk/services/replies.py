@@ -144,7 +144,7 @@ def send(
     """Say it on the ticket and queue its mail, within the transaction; a form sent twice says it once."""
     if prepared.ticket_id != ticket.id:
         raise ValueError(f"prepared for ticket {prepared.ticket_id}, not {ticket.id}")
-    one_at_a_time(ticket)
+    changing.one_at_a_time(ticket)
     known = comments.find_by_form(form_key)
     if known is not None:
         return known
@@ -271,8 +271,3 @@ def _join(ticket: Ticket, cc: Iterable[str]) -> None:
     """Whoever the agent added takes part from now on; what was said before stays hidden from them."""
     for email in cc:
         opening.join(ticket, people.address_for(email), role="cc", later=True)
-
-
-def one_at_a_time(ticket: Ticket) -> None:
-    """Hold the ticket's row: of two copies of one form the second then sees what the first has said."""
-    db.session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))

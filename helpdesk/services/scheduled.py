@@ -16,7 +16,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from helpdesk.database import claim, db, end_read, utcnow
-from helpdesk.errors import Conflict
+from helpdesk.errors import Conflict, HelpdeskError
 from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, ScheduledReply, Ticket, User
@@ -27,6 +27,7 @@ from helpdesk.queue import wake_at_after_commit
 from helpdesk.services import access, attachments, drafts, events, replies, settings
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.drafts import Written
+from helpdesk.services.tickets import changing
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ def schedule(
     if ready.ticket_id != ticket.id:
         raise ValueError(f"prepared for ticket {ready.ticket_id}, not {ticket.id}")
     access.demand(actor, Action.ANSWER, ticket)
-    replies.one_at_a_time(ticket)
+    changing.one_at_a_time(ticket)
     reply = db.session.scalar(select(ScheduledReply).where(ScheduledReply.form_key == form_key))
     if reply is not None and (reply.author_id != actor.id or reply.ticket_id != ticket.id):
         raise Conflict("The form was incomplete. Please send it again.")
@@ -116,12 +117,13 @@ def schedule(
         reply = ScheduledReply(ticket_id=ticket.id, author_id=actor.id, form_key=form_key, created_at=now)
     reply.text, reply.recipients = ready.text, {"to": list(ready.to), "cc": list(ready.cc)}
     reply.status_after, reply.seen_comment_id = status, seen.comment_id or 0
-    reply.state, reply.reason, reply.attempts, reply.finished_at = ReplyState.WAITING, "", 0, None
+    reply.state, reply.attempts, reply.finished_at = ReplyState.WAITING, 0, None
+    reply.reason, reply.reason_params = "", {}
     reply.due_at = now + undo_time(actor)
     db.session.add(reply)
     db.session.flush()
     _take_files(reply, ready, actor, ticket)
-    drafts.take(actor, ticket, CommentKind.REPLY, ready.text, revision=draft_revision)
+    drafts.take(actor, ticket, CommentKind.REPLY, ready.text, revision=draft_revision, form_key=form_key)
     wake_at_after_commit(reply.due_at, "deliver_reply", reply.id)
     return reply
 
@@ -214,14 +216,15 @@ def _give_back(reply: ScheduledReply) -> None:
     db.session.expire(reply, ["files"])
 
 
-def stop(reply_id: int, reason: str) -> None:
-    """Do not send it; its text is the author's draft again and he is told."""
+def stop(reply_id: int, reason: HelpdeskError) -> None:
+    """Do not send it; its text is the author's draft again and he is told why."""
     taken = claim(
         ScheduledReply,
         ScheduledReply.id == reply_id,
         ScheduledReply.state == ReplyState.WAITING,
         state=ReplyState.STOPPED,
-        reason=reason,
+        reason=reason.template,
+        reason_params=reason.params,
         finished_at=utcnow(),
     )
     if not taken:

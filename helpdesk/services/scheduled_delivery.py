@@ -13,19 +13,16 @@ from sqlalchemy import select
 
 from helpdesk import storage
 from helpdesk.database import claim, db, transaction, utcnow
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import Conflict, Forbidden, HelpdeskError, TransientError
 from helpdesk.models import Comment, ScheduledReply
 from helpdesk.models.composing import ReplyState
 from helpdesk.policy.status import CommentKind, Disposition
 from helpdesk.services import access, drafts, events, replies, scheduled
+from helpdesk.services.tickets import changing
 
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 5
-NO_ACCESS = "You no longer have access to this ticket."
-SET_ASIDE = "The ticket was put aside meanwhile."
-GAVE_UP = "The desk failed to send it several times."
-CUSTOMER_FIRST = "The customer wrote first."
 
 
 def due(now: datetime | None = None) -> list[int]:
@@ -74,7 +71,7 @@ def deliver(reply_id: int) -> bool:
         return False
     except HelpdeskError as error:
         with transaction():
-            scheduled.stop(reply_id, error.user_message)
+            scheduled.stop(reply_id, error)
         return False
     with transaction():
         return _say(reply_id, prepared, due_at, recipients)
@@ -94,22 +91,22 @@ def _begin(reply_id: int) -> bool:
             return False
         reply = db.session.get_one(ScheduledReply, reply_id, populate_existing=True)
         reason = _refusal(reply)
-        if reason:
+        if reason is not None:
             scheduled.stop(reply_id, reason)
-        return not reason
+        return reason is None
 
 
-def _refusal(reply: ScheduledReply) -> str:
-    """Why the answer must not go out any more, "" when it may."""
+def _refusal(reply: ScheduledReply) -> HelpdeskError | None:
+    """Why the answer must not go out any more, None when it may."""
     if reply.attempts > MOST_ATTEMPTS:
-        return GAVE_UP
+        return TransientError("The desk failed to send it several times.")
     if reply.ticket.account_id not in access.account_ids(reply.author):
-        return NO_ACCESS
+        return Forbidden("You no longer have access to this ticket.")
     if reply.ticket.disposition is not Disposition.NORMAL:
-        return SET_ASIDE
+        return Conflict("The ticket was put aside meanwhile.")
     if reply.waits_for_silence and _customers_word_since(reply) is not None:
-        return CUSTOMER_FIRST
-    return ""
+        return Conflict("The customer wrote first.")
+    return None
 
 
 def _say(
@@ -120,12 +117,12 @@ def _say(
     Not when it was taken back and sent again since it was prepared, or somebody was taken out: the time is another
     one then, or the people are, and what was prepared is not what is wanted.
     """
-    replies.one_at_a_time(db.session.get_one(ScheduledReply, reply_id).ticket)
+    changing.one_at_a_time(db.session.get_one(ScheduledReply, reply_id).ticket)
     reply = db.session.get_one(ScheduledReply, reply_id, populate_existing=True)
     if (reply.due_at, reply.recipients) != (due_at, recipients):
         return False
     reason = _refusal(reply)
-    if reason:
+    if reason is not None:
         scheduled.stop(reply_id, reason)
         return False
     taken = claim(

@@ -97,9 +97,9 @@ def test_that_ones_own_answer_was_stopped_is_told_even_without_access(ticket, no
         people.set_grants(nora, [], actor=None)
     scheduled_delivery.deliver(reply.id)
     items, _ = inbox.page(nora)
-    assert [(item.kind, item.text, item.is_open) for item in items] == [
-        (Kind.STOPPED, scheduled_delivery.NO_ACCESS, False)
-    ]
+    (item,) = items
+    assert (item.kind, item.text, item.is_open) == (Kind.STOPPED, "", False)
+    assert item.reason.user_message == "You no longer have access to this ticket."
 
 
 def test_a_mail_that_failed_is_told_to_its_author(account, ticket, nora, tom):

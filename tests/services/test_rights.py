@@ -23,6 +23,7 @@ TEAM = {"admin", "agent"}
 WORDS = Words("Some words")
 WITHOUT_ACTOR = {
     "changing.move",  # what follows from an act, which was asked for itself
+    "changing.one_at_a_time",
     "changing.hold",  # looks again, changes nothing
     "changing.may_be_assigned",
     "changing.may_work_on",

@@ -1,6 +1,7 @@
 """Answers that may still be taken back: nothing before their time, everything at once in it, and once."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -247,6 +248,51 @@ def test_undo_and_delivery_at_once_have_one_winner(app, ticket, agent):
     assert (own_draft(db.session.get(User, agent_id), ticket) is not None) == (won == ["undo"])
 
 
+def test_what_the_sending_form_saved_by_itself_leaves_no_draft_but_another_windows_words_stay(ticket, agent):
+    def save(text, key):
+        with transaction():
+            drafts.save(agent, ticket, CommentKind.REPLY, Written(text), revision=0, form_key=key)
+
+    save("Please inst", KEY)  # its answer was still on the way when Send was pressed
+    press_send(ticket, agent)
+    assert own_draft(agent, ticket) is None
+    save("From another window", "another-form-of-the-tests")
+    press_send(ticket, agent, key="the-next-form-of-the-tests")
+    assert own_draft(agent, ticket).text == "From another window"
+
+
+@pytest.mark.parametrize("first", ["autosave", "send"])
+def test_an_autosave_at_the_moment_of_sending_leaves_no_draft(app, ticket, agent, first):
+    ids, half_done = (ticket.id, agent.id), threading.Event()
+    ready = scheduled.prepare(ticket, "Please install 4.2.", actor=agent)
+
+    def autosave(ticket, agent):
+        drafts.save(agent, ticket, CommentKind.REPLY, Written("Please inst"), revision=0, form_key=KEY)
+
+    def send(ticket, agent):
+        scheduled.schedule(ticket, ready, actor=agent, form_key=KEY)
+
+    def run(act):
+        with app.app_context():
+            with transaction():
+                act(db.session.get(Ticket, ids[0]), db.session.get(User, ids[1]))
+                if not half_done.is_set():
+                    half_done.set()
+                    time.sleep(0.3)  # not committed yet
+            db.session.remove()
+
+    order = [autosave, send] if first == "autosave" else [send, autosave]
+    threads = [threading.Thread(target=run, args=[act]) for act in order]
+    threads[0].start()
+    assert half_done.wait(10)
+    threads[1].start()
+    for thread in threads:
+        thread.join(30)
+    db.session.rollback()
+    assert own_draft(agent, ticket) is None
+    assert len(scheduled.waiting(ticket)) == 1
+
+
 @pytest.mark.parametrize("who", ["customer", "colleague"])
 def test_words_the_agent_has_not_seen_stop_it_and_are_named(account, ticket, agent, who):
     seen = Seen(ticket.comments[-1].id)
@@ -307,7 +353,7 @@ def test_who_may_not_answer_any_more_does_not_and_keeps_his_text(ticket, agent, 
     assert (draft.text, [file.filename for file in draft.files]) == ("Please install 4.2.", ["log.txt"])
     assert happened(ticket)[-1] == "reply.stopped"
     db.session.refresh(reply)
-    assert (reply.state, reply.reason) == ("stopped", scheduled_delivery.NO_ACCESS)
+    assert (reply.state, reply.reason) == ("stopped", "You no longer have access to this ticket.")
 
 
 def test_another_requester_by_now_stops_it(ticket, agent):

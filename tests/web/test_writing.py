@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import Comment, Draft, EmailMessage, Notification, ScheduledReply, Ticket, Upload
+from helpdesk.errors import InvalidInput
+from helpdesk.models import Comment, Draft, EmailMessage, Notification, ScheduledReply, Ticket, Upload, User
 from helpdesk.policy.status import Status
-from helpdesk.services import participants, people, queries, scheduled_delivery
+from helpdesk.services import participants, people, queries, scheduled, scheduled_delivery
 from helpdesk.services.tickets import comments
 from helpdesk.services.tickets.comments import Words
 from tests import factories
@@ -410,3 +411,12 @@ def test_the_customers_other_tickets_stand_beside_with_number_and_status(app, ag
     form = agent.get(f"/tickets/new?requester={CUSTOMER}&account={team['account']}").text
     assert f'value="{CUSTOMER}"' in form
     assert agent.get("/tickets/new?requester=%22%3E&account=x").status_code == 200
+
+
+def test_why_an_answer_was_stopped_is_said_in_the_readers_language(app, desk):
+    with app.app_context(), transaction():
+        db.session.get(User, desk["agent"]).language = "de"
+        too_many = InvalidInput("At most %(count)d people can be in copy.", count=50)
+        scheduled.stop(desk["reply"], too_many)
+    page = browser(app, desk["agent"]).get("/notifications").text
+    assert "Höchstens 50 Personen können in Kopie stehen." in page

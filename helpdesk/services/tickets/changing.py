@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Ticket, User
@@ -22,6 +24,11 @@ def hold(ticket: Ticket) -> None:
     """
     db.session.flush()
     db.session.refresh(ticket, with_for_update={"key_share": True, "of": Ticket})
+
+
+def one_at_a_time(ticket: Ticket) -> None:
+    """Hold the ticket's row: of two copies of one form the second then sees what the first has said."""
+    db.session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))
 
 
 def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:

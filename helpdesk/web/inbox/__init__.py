@@ -11,6 +11,7 @@ from helpdesk.policy.inbox import Kind
 from helpdesk.services import access, inbox
 from helpdesk.services.inbox import Item
 from helpdesk.web.access import require, viewer
+from helpdesk.web.errors import sentence
 from helpdesk.web.security import go
 
 blueprint = Blueprint("inbox", __name__)
@@ -51,7 +52,13 @@ def index() -> str:
     key = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None
     items, next_key = inbox.page(viewer(), before=key)
     return render_template(
-        "inbox/index.html", items=items, next_key=next_key, is_first=key is None, words=words, icons=ICONS
+        "inbox/index.html",
+        items=items,
+        next_key=next_key,
+        is_first=key is None,
+        words=words,
+        icons=ICONS,
+        sentence=sentence,
     )
 
 

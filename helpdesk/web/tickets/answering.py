@@ -17,7 +17,6 @@ from helpdesk.services import (
     drafts,
     inbox,
     people,
-    replies,
     scheduled,
     scheduled_delivery,
     settings,
@@ -79,12 +78,19 @@ def _add_note(ticket: Ticket, typed: Answer) -> None:
     end_read()
     staged = attachments.stage(files)
     with transaction():
-        replies.one_at_a_time(ticket)
+        changing.one_at_a_time(ticket)
         if comments.find_by_form(typed.form_key) is None:
             words = Words(typed.text, files=staged, form_key=typed.form_key)
             comments.add_note(ticket, words, actor=viewer())
             drafts.drop_files(drafts.uploads_of(viewer(), ticket, typed.tokens))
-            drafts.take(viewer(), ticket, CommentKind.NOTE, typed.text, revision=typed.revision)
+            drafts.take(
+                viewer(),
+                ticket,
+                CommentKind.NOTE,
+                typed.text,
+                revision=typed.revision,
+                form_key=typed.form_key or "",
+            )
         inbox.mark_ticket_read(viewer(), ticket)
     flash(_("Note added. Only the team can see it."), "success")
 
