@@ -88,6 +88,7 @@ def test_a_ticket_shows_its_conversation_and_history(app, client, team):
     assert "Internal note" in page
     assert "Try 4.2 &lt;b&gt;now&lt;/b&gt;" in page
     assert "Show quoted text" in page
+    assert page.count("· on the web") == page.count("· by mail") == 1  # how each of the customer's words came
     assert "Nora Keller set the status to Pending" in page
     newest = re.findall(r'id="comment-(\d+)" data-newest', page)
     assert (
