@@ -190,7 +190,14 @@ def forget() -> None:
 
 
 @event.listens_for(Session, "after_transaction_end")
-def _forget_with_the_transaction(session: Session, _: SessionTransaction) -> None:
+def _forget_with_the_transaction(session: Session, ended: SessionTransaction) -> None:
+    """Not with a part of it, such as a flush or a savepoint that was kept."""
+    if ended.parent is None:
+        session.info.pop(STORED, None)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget_what_was_taken_back(session: Session, _: SessionTransaction) -> None:
     session.info.pop(STORED, None)
 
 

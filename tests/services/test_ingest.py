@@ -66,8 +66,10 @@ def test_a_mail_opens_a_ticket_with_its_words_files_and_sender(account):
     assert attachments.contents(comment.attachments[0]) == b"49.4C02"
 
 
-def test_the_trace_tells_every_step(account):
+def test_the_trace_tells_every_step(account, caplog):
+    caplog.set_level("INFO", logger="helpdesk")
     (row,) = receive(account, make_mail())
+    assert f"incoming={row.id} ticket={settings.tag_of(tickets()[0])} outcome=opened" in caplog.messages
     assert [step["step"] for step in row.trace] == ["sender", "decision", "ticket", "outcome"]
     assert CUSTOMER in row.trace[0]["text"]
 

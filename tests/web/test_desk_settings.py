@@ -167,3 +167,12 @@ def test_an_account_that_fails_is_said_to_those_who_work_on_it(app, desk):
         account.consecutive_failures, account.last_error = 3, "The server refused the login."
     assert "refused the login" in browser(app, desk["agent"]).get("/tickets").text
     assert "refused the login" not in browser(app, desk["other_agent"]).get("/tickets").text
+
+
+def test_a_setting_taken_back_with_a_savepoint_counts_no_more(app):
+    with app.app_context(), transaction() as session:
+        savepoint = session.begin_nested()
+        settings.put("desk_name", "Fjord Office")
+        assert settings.desk_name() == "Fjord Office"
+        savepoint.rollback()
+        assert settings.desk_name() == "Helpdesk"

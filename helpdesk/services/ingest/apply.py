@@ -36,6 +36,7 @@ class Outcome:
     reason: str = ""
     ticket_id: int | None = None
     comment_id: int | None = None
+    ticket_tag: str = ""  # as people write the number, for the log
 
 
 @dataclass
@@ -189,8 +190,9 @@ def _open(mail: Delivery, account: EmailAccount, route: Route) -> Outcome:
         automatic=parsed.automatic.value,
     )
     _name_unverified(mail, comment)
-    mail.trace.add("ticket", f"Opened {settings.tag_of(ticket)}.", ticket_id=ticket.id)
-    return Outcome(EmailState.OPENED, "", ticket.id, comment.id)
+    tag = settings.tag_of(ticket)
+    mail.trace.add("ticket", f"Opened {tag}.", ticket_id=ticket.id)
+    return Outcome(EmailState.OPENED, "", ticket.id, comment.id, tag)
 
 
 def _fold(mail: Delivery) -> str:
@@ -211,8 +213,9 @@ def _append(mail: Delivery, route: Route, ticket: Ticket) -> Outcome:
     if is_released and route.is_proven and sender.id == ticket.requester_address_id:
         _let_join(mail, ticket)
     what = "Added to" if is_released else "Added, to be released, to"
-    mail.trace.add("ticket", f"{what} {settings.tag_of(ticket)}.", ticket_id=ticket.id)
-    return Outcome(EmailState.APPENDED, "", ticket.id, comment.id)
+    tag = settings.tag_of(ticket)
+    mail.trace.add("ticket", f"{what} {tag}.", ticket_id=ticket.id)
+    return Outcome(EmailState.APPENDED, "", ticket.id, comment.id, tag)
 
 
 def _let_join(mail: Delivery, ticket: Ticket) -> None:
@@ -230,8 +233,9 @@ def _note(mail: Delivery, ticket: Ticket, author: UserAddress) -> Outcome:
     text = _fold(mail)
     words = _words(mail, text if text.strip() or mail.files else "(no text)")
     comment = comments.add_note(ticket, words, actor=author.user)
-    mail.trace.add("ticket", f"Noted on {settings.tag_of(ticket)}.", ticket_id=ticket.id)
-    return Outcome(EmailState.APPENDED, "", ticket.id, comment.id)
+    tag = settings.tag_of(ticket)
+    mail.trace.add("ticket", f"Noted on {tag}.", ticket_id=ticket.id)
+    return Outcome(EmailState.APPENDED, "", ticket.id, comment.id, tag)
 
 
 def _words(mail: Delivery, text: str, *, is_released: bool = True) -> Words:

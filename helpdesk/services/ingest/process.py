@@ -176,7 +176,9 @@ class _Worker:
         else:
             self.summary.waiting_ids.discard(email_id)
             self.summary.outcomes[outcome.state] += 1
-            logger.info("incoming=%s ticket=%s outcome=%s", email_id, outcome.ticket_id, outcome.state)
+            logger.info(
+                "incoming=%s ticket=%s outcome=%s", email_id, outcome.ticket_tag or "-", outcome.state
+            )
 
     def _read(self, email_id: int) -> Reading:
         email = db.session.get_one(EmailMessage, email_id)
