@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, redirect, request, url_for
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from helpdesk.errors import InvalidInput, NotFound
@@ -32,10 +33,19 @@ WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f-\x9f\\]*\Z")
 MAX_NEXT = 500
 PUBLIC_FILES = ("static", "assets")
+MAX_ROW = 2**31 - 1  # what an id's column holds on PostgreSQL
 KEPT_FILES = (*PUBLIC_FILES, "look.style", "look.picture")  # browsers may keep them
 
 
+class RowNumber(IntegerConverter):
+    """`<int:...>` in an address: a number that can be a row's; a larger one is no page, and never a database's error."""
+
+    def __init__(self, url_map: Map, *, max: int = MAX_ROW) -> None:  # noqa: A002 - Werkzeug's name
+        super().__init__(url_map, max=max)
+
+
 def init_app(app: Flask) -> None:
+    app.url_map.converters["int"] = RowNumber
     app.config["TRUSTED_HOSTS"] = trusted_hosts(app)
     app.config["SESSION_COOKIE_NAME"] = cookie_name(app)
     app.config["SESSION_COOKIE_PATH"] = "/"
