@@ -18,7 +18,7 @@ from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, EmailAccount, Ticket, User
 from helpdesk.policy.permissions import Action
-from helpdesk.policy.status import DONE, Category, Priority, Status
+from helpdesk.policy.status import DONE, Category, CommentKind, Priority, Status
 from helpdesk.services import access, accounts, attachments, people
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.outbox import letters, queue
@@ -145,7 +145,7 @@ def send(
     if prepared.ticket_id != ticket.id:
         raise ValueError(f"prepared for ticket {prepared.ticket_id}, not {ticket.id}")
     changing.one_at_a_time(ticket)
-    known = comments.find_by_form(form_key)
+    known = comments.said_before(ticket, CommentKind.REPLY, form_key, author=actor)
     if known is not None:
         return known
     _join(ticket, prepared.cc)
@@ -219,6 +219,8 @@ def open_and_send(
     """
     db.session.execute(select(User.id).where(User.id == actor.id).with_for_update(key_share=True))
     known = opening.find_by_form(form_key)  # of two copies of one form the second waited for the first
+    if known is not None and known.created_by_id != actor.id:
+        raise InvalidInput("The form was incomplete. Please send it again.")
     if known is not None:
         return known
     account = accounts.get(prepared.account_id)

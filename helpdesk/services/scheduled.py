@@ -16,7 +16,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from helpdesk.database import claim, db, end_read, utcnow
-from helpdesk.errors import Conflict, HelpdeskError
+from helpdesk.errors import Conflict, HelpdeskError, InvalidInput
 from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, ScheduledReply, Ticket, User
@@ -27,7 +27,7 @@ from helpdesk.queue import wake_at_after_commit
 from helpdesk.services import access, attachments, drafts, events, replies, settings
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.drafts import Written
-from helpdesk.services.tickets import changing
+from helpdesk.services.tickets import changing, comments
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +111,7 @@ def schedule(
         raise Conflict("The form was incomplete. Please send it again.")
     if reply is not None and reply.state in (ReplyState.WAITING, ReplyState.SENT):
         return reply
+    comments.said_before(ticket, CommentKind.REPLY, form_key, author=actor)
     _refuse_crossing(ticket, seen, actor)
     now = utcnow()
     if reply is None:
@@ -161,6 +162,15 @@ def _refuse_crossing(ticket: Ticket, seen: Seen, actor: User) -> None:
                 name=reply.author.shown_name,
                 text=reply.text,
             )
+
+
+def refuse_key_of_answer(form_key: str) -> None:
+    """Raises InvalidInput for the key of an answer that waits: whoever used it again would take its place."""
+    waits = select(ScheduledReply.id).where(
+        ScheduledReply.form_key == form_key, ScheduledReply.state == ReplyState.WAITING
+    )
+    if db.session.scalar(waits) is not None:
+        raise InvalidInput("The form was incomplete. Please send it again.")
 
 
 def waiting(ticket: Ticket) -> list[ScheduledReply]:

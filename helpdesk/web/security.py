@@ -40,7 +40,7 @@ KEPT_FILES = (*PUBLIC_FILES, "look.style", "look.picture")  # browsers may keep 
 class RowNumber(IntegerConverter):
     """`<int:...>` in an address: a number that can be a row's; a larger one is no page, and never a database's error."""
 
-    def __init__(self, url_map: Map, *, max: int = MAX_ROW) -> None:  # noqa: A002 - Werkzeug's name
+    def __init__(self, url_map: Map, *, max: int = MAX_ROW) -> None:
         super().__init__(url_map, max=max)
 
 

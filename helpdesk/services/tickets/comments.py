@@ -63,6 +63,8 @@ def write(
     """
     if len(words.text) > MAX_TEXT:
         raise InvalidInput("The text is too long: at most 5 million characters.", field="text")
+    if find_by_form(words.form_key) is not None:
+        raise InvalidInput("The form was incomplete. Please send it again.")
     is_incoming = kind is CommentKind.INCOMING
     email = address.email if address and is_incoming else (author.email if author else "")
     comment = Comment(
@@ -183,3 +185,14 @@ def release(comment: Comment, *, actor: User) -> None:
 def find_by_form(form_key: str | None) -> Comment | None:
     """The comment a form sent before has already made."""
     return db.session.scalar(select(Comment).where(Comment.form_key == form_key)) if form_key else None
+
+
+def said_before(ticket: Ticket, kind: CommentKind, form_key: str | None, *, author: User) -> Comment | None:
+    """The comment this very form has made already.
+
+    Raises InvalidInput when the key has made anything else: what is sent now would be taken for said.
+    """
+    known = find_by_form(form_key)
+    if known is not None and (known.ticket_id, known.kind, known.author_id) != (ticket.id, kind, author.id):
+        raise InvalidInput("The form was incomplete. Please send it again.")
+    return known

@@ -79,7 +79,8 @@ def _add_note(ticket: Ticket, typed: Answer) -> None:
     staged = attachments.stage(files)
     with transaction():
         changing.one_at_a_time(ticket)
-        if comments.find_by_form(typed.form_key) is None:
+        scheduled.refuse_key_of_answer(typed.form_key)
+        if comments.said_before(ticket, CommentKind.NOTE, typed.form_key, author=viewer()) is None:
             words = Words(typed.text, files=staged, form_key=typed.form_key)
             comments.add_note(ticket, words, actor=viewer())
             drafts.drop_files(drafts.uploads_of(viewer(), ticket, typed.tokens))
