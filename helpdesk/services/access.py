@@ -93,6 +93,11 @@ def get_ticket(user: User, ticket_id: int) -> Ticket:
     return ticket
 
 
+def may_see(user: User, ticket: Ticket | None) -> bool:
+    """Whether another ticket a page would name exists for this person."""
+    return ticket is not None and permissions.can_see_ticket(viewer_of(user), facts_of(ticket))
+
+
 def visible_comments(ticket: Ticket, viewer: User) -> list[Comment]:
     """What this person may read on the ticket, oldest first: the only list a page or mail may use.
 

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import event, text
 
 from helpdesk.database import db, transaction
-from helpdesk.models import Comment, EmailMessage, Ticket
+from helpdesk.models import Comment, EmailMessage, Ticket, User
 from helpdesk.policy.status import Priority, Status
-from helpdesk.services import people
+from helpdesk.services import people, queries
 from helpdesk.services.tickets import changing, comments
 from helpdesk.services.tickets.comments import Words
 from tests import factories
@@ -343,3 +343,19 @@ def test_hostile_words_stay_words(app, client, team):
         assert "<script>alert" not in page
         assert "<img src=x" not in page
         assert "&lt;script&gt;" in page
+
+
+def test_ticket_that_follows_one_of_a_foreign_account_does_not_name_it(app, team):
+    with app.app_context():
+        second = factories.make_account("second@desk.example")
+        ticket_id = factories.make_ticket(second).id
+        with transaction():
+            people.set_grants(db.session.get(User, team["other_agent"]), [second.id], actor=None)
+            ticket, other = db.session.get(Ticket, ticket_id), queries.by_number(team["ticket"])
+            other.subject = "Dismissal of Mr Holm"
+            ticket.follow_up_of = ticket.may_belong_to = other
+            path = f"/tickets/{ticket.number}"
+    hidden = browser(app, team["other_agent"]).get(path)
+    assert hidden.status_code == 200
+    assert "Mr Holm" not in hidden.text and f"/tickets/{team['ticket']}" not in hidden.text
+    assert "Mr Holm" in browser(app, team["admin"]).get(path).text

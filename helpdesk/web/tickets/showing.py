@@ -115,6 +115,8 @@ def render_ticket(
     return render_template(
         "tickets/show.html",
         ticket=ticket,
+        may_belong_to=_if_seen(ticket.may_belong_to),
+        follow_up_of=_if_seen(ticket.follow_up_of),
         entries=conversation(ticket),
         delivery=delivery,
         files_of=files_of,
@@ -140,6 +142,11 @@ def render_ticket(
         kept=state.link_args,
         **list_context(state),
     )
+
+
+def _if_seen(other: Ticket | None) -> Ticket | None:
+    """Of a ticket in an account that is none of his an agent learns not even the subject."""
+    return other if access.may_see(viewer(), other) else None
 
 
 def participants_of(ticket: Ticket, kept: dict[str, Any]) -> list[dict[str, object]]:
