@@ -40,6 +40,12 @@ class Site:
         self.contexts.append(context)
         return context
 
+    def nobody(self):
+        """A context of somebody who has not signed in."""
+        context = self.chromium.new_context(base_url=self.url)
+        self.contexts.append(context)
+        return context
+
     def open(self, user_id, path, **options):
         """A page of this person, of a visitor for None; what the browser complains about is kept in `page.complaints`."""
         page = self.context(user_id, **options).new_page()
