@@ -116,9 +116,10 @@ def paragraphs(text: str | None, links: bool = True) -> Markup:
 
 
 def breakable(email: str) -> Markup:
-    """An address that breaks before its domain, and there before a dot, where a column is too narrow for it."""
+    """An address that breaks before its domain where a column is too narrow; a domain too long even so, before a dot."""
     name, at, domain = (email or "").partition("@")
-    return escape(name) + (Markup("<wbr>@") if at else "") + Markup("<wbr>.").join(domain.split("."))
+    joined = Markup("<wbr>.").join(domain.split("."))
+    return escape(name) + (Markup('<span class="domain">@{}</span>').format(joined) if at else "")
 
 
 def cleaned(html: str) -> Markup:
