@@ -2,14 +2,17 @@
 
 import io
 import re
+import threading
+import time
 from datetime import timedelta
 from email import message_from_bytes, policy
 
 import itsdangerous.timed
 import pytest
+from sqlalchemy import update
 
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import Comment, EmailMessage, Event, Participant, Ticket, User, UserAddress
+from helpdesk.models import Comment, Counter, EmailMessage, Event, Participant, Ticket, User, UserAddress
 from helpdesk.policy.contact import Haste, haste, is_read_by_nobody, one_line
 from helpdesk.services import contact, settings
 from helpdesk.services.outbox import letters
@@ -265,6 +268,27 @@ def test_hundred_posts_of_one_machine_open_five_tickets(app, desk, post):
     found = [post(client=client, email=f"v{n}@elsewhere.example").status_code for n in range(100)]
     assert (found.count(303), found.count(429)) == (5, 95)
     assert len(tickets(app)) == 5 and len(mails_of_forms(app)) == 5
+
+
+def test_of_a_burst_no_more_get_through_than_one_after_the_other(app, desk, post):
+    """All of them come before the first is stored: somebody holds the row that numbers tickets."""
+    clients, found = [app.test_client() for _ in range(9)], []
+
+    def one(n):
+        found.append(post(client=clients[n], email=f"v{n}@elsewhere.example").status_code)
+
+    threads = [threading.Thread(target=one, args=[n]) for n in range(9)]
+    with app.app_context(), transaction() as session:
+        session.execute(update(Counter).values(value=Counter.value))
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 5
+        while len(found) < 4 and time.monotonic() < deadline:
+            time.sleep(0.02)
+    for thread in threads:
+        thread.join(30)
+    assert (found.count(303), found.count(429)) == (5, 4)
+    assert len(tickets(app)) == 5
 
 
 def test_neighbours_in_one_ipv6_network_are_one_machine(app, desk, post):

@@ -47,14 +47,12 @@ def form() -> Page:
 
 @blueprint.post("")
 @limits.tries_per_machine
-@limits.per_machine
-@limits.per_address
-@limits.per_desk
 @require("anyone")
 def send() -> Page:
     typed = ContactForm()
     if typed.website.data:
         logger.info("contact refused: the trap was filled in ip=%s", request.remote_addr)
+        limits.count()
         return go("contact.thanks")
     typed.offer(portal.offered_accounts())
     try:
@@ -78,6 +76,7 @@ def _take(typed: ContactForm) -> None:
     form_key = _read_stamp(typed)
     contact.check(typed.email.data, typed.text.data)
     files = read_public_files()
+    limits.count()
     end_read()
     message = Message(
         name=typed.name.data or "",
