@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 from sqlalchemy import select, update
 
@@ -33,6 +34,14 @@ def tidy_subject(subject: str) -> str:
     return subject or NO_SUBJECT
 
 
+class Links(TypedDict, total=False):
+    """What a new ticket hangs together with: the form that opened it, and other tickets."""
+
+    form_key: str | None
+    may_belong_to: Ticket | None
+    follow_up_of: Ticket | None
+
+
 def open_ticket(
     *,
     account: EmailAccount,
@@ -45,13 +54,11 @@ def open_ticket(
     priority: Priority | None = None,
     category: Category | None = None,
     cc: Sequence[UserAddress] = (),
-    form_key: str | None = None,
-    may_belong_to: Ticket | None = None,
-    follow_up_of: Ticket | None = None,
     email_id: int | None = None,
     automatic: str = "no",
     said_by: str = "",
     is_unverified: bool = False,
+    **links: Unpack[Links],
 ) -> tuple[Ticket, Comment]:
     """Make a ticket and its description. Raises InvalidInput for a form without a subject, Forbidden for whom the
     account or the requester is none of his business.
@@ -61,30 +68,10 @@ def open_ticket(
     `is_unverified`: somebody who calls himself `said_by` typed the requester's address into a public form.
     """
     if not from_email:
-        _demand(actor, created_by, account, requester)
-    if not from_email and not subject.strip():
-        raise InvalidInput("Please give the ticket a subject.", field="subject")
-    now = utcnow()
-    ticket = Ticket(
-        number=next_number(),
-        account=account,
-        requester=requester.user,
-        requester_address=requester,
-        created_by=created_by,
-        assignee=None if created_by else default_assignee(account),
-        subject=tidy_subject(subject),
-        status=Status.OPEN if created_by else Status.NEW,
-        priority=priority or account.default_priority,
-        category=category or account.default_category,
-        created_from_email=from_email,
-        email_from=requester.email if from_email else None,
-        may_belong_to=may_belong_to,
-        follow_up_of=follow_up_of,
-        waiting_since=None if created_by else now,
-        last_activity_at=now,
-        created_at=now,
-        form_key=form_key,
-    )
+        _check_form(actor, created_by, account, requester, subject)
+    ticket = _new_ticket(account, requester, created_by, subject, from_email=from_email, **links)
+    ticket.priority = priority or account.default_priority
+    ticket.category = category or account.default_category
     db.session.add(ticket)
     db.session.flush()
     join(ticket, requester, role="requester")
@@ -102,14 +89,45 @@ def open_ticket(
     return ticket, comment
 
 
-def _demand(
-    actor: User | None, created_by: User | None, account: EmailAccount, requester: UserAddress
+def _check_form(
+    actor: User | None, created_by: User | None, account: EmailAccount, requester: UserAddress, subject: str
 ) -> None:
-    """A member of the team opens tickets on accounts of his, anybody else for himself."""
+    """A member of the team opens tickets on accounts of his, anybody else for himself; a form names a subject."""
     if created_by is not None:
         access.demand_on_account(created_by, Action.OPEN_TICKET, account.id)
     elif actor is not None and actor.id != requester.user_id:
         raise Forbidden("You may not do this here.")
+    if not subject.strip():
+        raise InvalidInput("Please give the ticket a subject.", field="subject")
+
+
+def _new_ticket(
+    account: EmailAccount,
+    requester: UserAddress,
+    created_by: User | None,
+    subject: str,
+    *,
+    from_email: bool,
+    **links: Unpack[Links],
+) -> Ticket:
+    """The row. What an agent opens is being worked on already; what a customer opens waits from now on."""
+    now = utcnow()
+    return Ticket(
+        number=next_number(),
+        account=account,
+        requester=requester.user,
+        requester_address=requester,
+        created_by=created_by,
+        assignee=None if created_by else default_assignee(account),
+        subject=tidy_subject(subject),
+        status=Status.OPEN if created_by else Status.NEW,
+        created_from_email=from_email,
+        email_from=requester.email if from_email else None,
+        waiting_since=None if created_by else now,
+        last_activity_at=now,
+        created_at=now,
+        **links,
+    )
 
 
 def default_assignee(account: EmailAccount) -> User | None:

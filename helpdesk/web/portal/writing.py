@@ -21,15 +21,14 @@ from helpdesk.web.portal.form_files import read_form_files
 from helpdesk.web.portal.pages import Page, Typed, render_ticket
 from helpdesk.web.security import go
 
-Act = Callable[[Ticket, Words, User], Comment | None]
+Act = Callable[..., Comment | None]  # of (ticket, words, actor=)
 
 
 @blueprint.post("/tickets/<int:number>/answer")
 @limits.per_person_words
 @require("customer")
 def answer(number: int) -> Page:
-    return _act(number, lambda ticket, words, actor: portal.answer(ticket, words, actor=actor),
-                _("Your answer has arrived."))  # fmt: skip
+    return _act(number, portal.answer, _("Your answer has arrived."))
 
 
 @blueprint.post("/tickets/<int:number>/close")
@@ -37,8 +36,7 @@ def answer(number: int) -> Page:
 @limits.per_person_settling
 @require("customer")
 def close(number: int) -> Page:
-    return _act(number, lambda ticket, words, actor: portal.close(ticket, words, actor=actor),
-                _("Good to hear. The ticket is closed."))  # fmt: skip
+    return _act(number, portal.close, _("Good to hear. The ticket is closed."))
 
 
 @blueprint.post("/tickets/<int:number>/reopen")
@@ -46,8 +44,7 @@ def close(number: int) -> Page:
 @limits.per_person_settling
 @require("customer")
 def reopen(number: int) -> Page:
-    return _act(number, lambda ticket, words, actor: portal.reopen(ticket, words, actor=actor),
-                _("The ticket is open again."))  # fmt: skip
+    return _act(number, portal.reopen, _("The ticket is open again."))
 
 
 def _act(number: int, act: Act, done: str) -> Page:
@@ -71,8 +68,8 @@ def _save(act: Act, ticket: Ticket, words: Words, actor: User) -> int:
     """
     try:
         with transaction():
-            comment = act(ticket, words, actor)
+            comment = act(ticket, words, actor=actor)
     except IntegrityError:
         with transaction():
-            comment = act(ticket, words, actor)
+            comment = act(ticket, words, actor=actor)
     return comment.ticket.number if comment else ticket.number
