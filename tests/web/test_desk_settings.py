@@ -10,6 +10,7 @@ from helpdesk.database import db, transaction
 from helpdesk.models import EmailAccount, Event, Setting, User
 from helpdesk.policy.audience import Kind
 from helpdesk.services import preferences, settings, templates
+from helpdesk.web.admin import words
 from tests.web.conftest import browser, csrf_of, send
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -51,7 +52,9 @@ def test_every_change_is_an_event_with_its_values(app, desk, admin):
         changes = {event.data["name"]: event for event in db.session.scalars(rows)}
         assert changes["retention_days"].data == {"name": "retention_days", "before": 365, "after": 90}
         assert {event.actor_id for event in changes.values()} == {desk["admin"]}
+    assert set(settings.RULES) <= set(words.SETTINGS)  # every setting is called there what its page calls it
     text = admin.get("/admin/audit").text
+    assert "Mails im Original aufbewahren" in text and "retention_days" not in text  # German was just chosen
     assert "365 → 90" in text
 
 

@@ -18,5 +18,10 @@ def show_audit() -> str:
     changes, next_before = audit.changes(before=int(before) if is_number else None)
     next_url = url_for("admin.show_audit", before=next_before) if next_before else None
     return render_template(
-        "admin/audit.html", changes=changes, words=words.of_event, next_url=next_url, is_paged=is_number
+        "admin/audit.html",
+        changes=changes,
+        words=words.of_event,
+        target=words.of_target,
+        next_url=next_url,
+        is_paged=is_number,
     )

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from helpdesk.models import EmailMessage, Event
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services import settings
+from helpdesk.services.audit import Change
 
 STATES = {
     EmailState.RECEIVED: _l("received"),
@@ -90,6 +91,25 @@ EVENTS = {
 }
 
 
+SETTINGS = {
+    "desk_name": _l("Name of the desk"),
+    "accent": _l("Colour"),
+    "logo": _l("Logo"),
+    "timezone": _l("Time zone"),
+    "language": _l("Language"),
+    "number_format": _l("Ticket number"),
+    "customer_passwords": _l("Customers may choose a password"),
+    "session_idle_hours": _l("Sign out after hours without use"),
+    "session_max_days": _l("Sign in again after days at the latest"),
+    "retention_days": _l("Keep raw mails for days"),
+    "contact_form": _l("Offer a public contact form"),
+    "auto_close_days": _l("Close resolved tickets after (days)"),
+    "undo_seconds": _l("Undo time after sending (seconds)"),
+    "hold_sending": _l("Hold all sending"),
+    "silenced": _l("Notifications nobody is mailed"),
+}
+
+
 def states() -> list[tuple[str, object]]:
     """For a filter: every state by its word."""
     return [(state.value, word) for state, word in STATES.items()]
@@ -98,6 +118,12 @@ def states() -> list[tuple[str, object]]:
 def of_event(event: Event) -> str:
     """An event in words; its own name where nobody has found any yet."""
     return str(EVENTS.get(event.type, event.type.replace(".", ": ").replace("_", " ")))
+
+
+def of_target(change: Change) -> str:
+    """What a change was made to; a setting by the words its page has for it."""
+    is_setting = change.event.type == "settings.changed"
+    return str(SETTINGS.get(change.target, change.target)) if is_setting else change.target
 
 
 def of_state(email: EmailMessage) -> str:
