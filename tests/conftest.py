@@ -9,14 +9,12 @@ import shutil
 import sqlite3
 
 import pytest
-from flask import Flask
 from flask_migrate import upgrade
-from jinja2 import BytecodeCache
-from werkzeug.routing import Rule
 
 from config import load_config
 from helpdesk.app import create_app
 from helpdesk.database import db
+from tests import kept
 from tests.servers.chromium import chromium  # noqa: F401
 from tests.servers.postgres import PostgresServer, binaries
 from tests.servers.small_disk import NO_RIGHT
@@ -53,42 +51,12 @@ def _clean_environment(monkeypatch):
             monkeypatch.delenv(name)
 
 
-class KeptTemplates(BytecodeCache):
-    """Compiled templates by name and source, kept while the tests run: each test has an application of its own."""
-
-    def __init__(self):
-        self.kept = {}
-
-    def load_bytecode(self, bucket):
-        if bucket.key in self.kept:
-            bucket.bytecode_from_string(self.kept[bucket.key])
-
-    def dump_bytecode(self, bucket):
-        self.kept[bucket.key] = bucket.bytecode_to_string()
-
-
-TEMPLATES = KeptTemplates()
-
-
-class KeptRule(Rule):
-    """A route whose address is put together by the function compiled for the same route of an earlier application."""
-
-    kept = {}
-
-    def _compile_builder(self, append_unknown=True):
-        key = (self.rule, repr(self.defaults), append_unknown)
-        if key not in self.kept:
-            self.kept[key] = super()._compile_builder(append_unknown)
-        return self.kept[key]
-
-
-Flask.url_rule_class = KeptRule
-
-
 def make_app(instance, database_url=None, **overrides):
     settings = {"INSTANCE_PATH": str(instance), "ARGON2": CHEAP_ARGON2, "TESTING": True} | overrides
-    app = create_app(load_config(ENVIRONMENT, ENV_FILE=None, DATABASE_URL=database_url, **settings))
-    app.jinja_env.bytecode_cache = TEMPLATES
+    config = load_config(ENVIRONMENT, ENV_FILE=None, DATABASE_URL=database_url, **settings)
+    kept.share(config)
+    app = create_app(config)
+    app.jinja_env.bytecode_cache = kept.TEMPLATES
     return app
 
 
