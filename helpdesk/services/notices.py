@@ -32,7 +32,7 @@ def of(event: Event, ticket: Ticket) -> list[Notice]:
         return []
     notices = audience.audience(event.type, facts_of(event, ticket))
     own = accounts.own_addresses() if notices else set()
-    return [notice for notice in notices if _may_be_sent(notice, ticket, own)]
+    return [notice for notice in notices if _may_be_sent(notice, event, ticket, own)]
 
 
 def facts_of(event: Event, ticket: Ticket) -> Facts:
@@ -109,7 +109,7 @@ def _is_automatic(event: Event, comment: Comment | None) -> bool:
     return event.data.get("automatic", "no") != "no" or (comment is not None and comment.is_automatic)
 
 
-def _may_be_sent(notice: Notice, ticket: Ticket, own: Collection[str]) -> bool:
+def _may_be_sent(notice: Notice, event: Event, ticket: Ticket, own: Collection[str]) -> bool:
     user = db.session.get(User, notice.user_id)
     if user is None or not user.is_active or preferences.is_muted(user, notice.kind):
         return False
@@ -117,13 +117,15 @@ def _may_be_sent(notice: Notice, ticket: Ticket, own: Collection[str]) -> bool:
     if not email or normalise_address(email) in own:
         return False
     if notice.recipient is Recipient.CUSTOMER:
-        is_machine = user.id == ticket.requester_id and _was_opened_by_machine(ticket)
+        is_machine = user.id == ticket.requester_id and _was_opened_by_machine(event, ticket)
         return not is_machine and not is_no_reply(email)
     return ticket.account_id in access.account_ids(user)
 
 
-def _was_opened_by_machine(ticket: Ticket) -> bool:
+def _was_opened_by_machine(event: Event, ticket: Ticket) -> bool:
     """Alarms, forms and lists are told nothing, however long their ticket lives."""
+    if event.type == audience.Event.OPENED:
+        return event.data.get("automatic", "no") != "no"
     opened = select(Event.data).where(Event.ticket_id == ticket.id, Event.type == audience.Event.OPENED.value)
     data = db.session.scalar(opened.order_by(Event.id).limit(1)) or {}
     return data.get("automatic", "no") != "no"
