@@ -11,6 +11,8 @@ from helpdesk.web.security import FILE_POLICY
 blueprint = Blueprint("look", __name__, url_prefix="/look")
 YEAR_S = 365 * 24 * 3600
 NAMES = ("accent", "accent-strong", "accent-soft", "ink-on-accent")
+# What is chosen is tinted with the accent. What we answered is not: in yellow it would look like a note.
+SELECTED = "  --surface-selected: color-mix(in srgb, var(--accent-soft) 75%, var(--surface));"
 
 
 def style_url() -> str | None:
@@ -34,7 +36,9 @@ def style(colour: str) -> Response:
     lines = [
         f"  --{name}: light-dark({light}, {dark});" for name, (light, dark) in zip(NAMES, shades, strict=True)
     ]
-    return _for_good(current_app.response_class("\n".join([":root {", *lines, "}", ""]), mimetype="text/css"))
+    return _for_good(
+        current_app.response_class("\n".join([":root {", *lines, SELECTED, "}", ""]), mimetype="text/css")
+    )
 
 
 @blueprint.get("/logo/<digest>")

@@ -12,7 +12,7 @@ export function bindDrawers(root) {
       if (event.key === "Escape") closeMenus(null);
     });
     if (WIDE.matches) document.querySelector(".ticket-row--current")?.scrollIntoView({ block: "nearest" });
-    if (!location.hash && WIDE.matches) showNewest(document.querySelector("[data-newest]"));
+    if (!location.hash && WIDE.matches) showNewest(document.querySelector(".main-pane [data-newest]"));
     for (const bar of document.querySelectorAll("[data-bar]")) showCurrent(bar);
   }
   root.querySelector("[data-focus]")?.focus();
