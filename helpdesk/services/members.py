@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from helpdesk.database import db
 from helpdesk.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -112,6 +112,11 @@ def reactivate(user: User, *, actor: User) -> None:
 
 
 def _keep_an_admin(user: User) -> None:
-    others = select(func.count(User.id)).where(User.role == Role.ADMIN, User.is_active, User.id != user.id)
-    if user.role is Role.ADMIN and not db.session.scalar(others):
+    """Holds all admins' rows: of two who shut each other out at once, the second finds himself shut out."""
+    if user.role is not Role.ADMIN:
+        return
+    admins = (
+        select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id).with_for_update()
+    )
+    if not set(db.session.scalars(admins)) - {user.id}:
         raise Conflict("This is the last administrator of the desk.")
