@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,7 @@ ALLOWED = re.compile(
 )
 
 SMALL = {MANIFEST: 64 * 1024, KEY: 64 * 1024}  # read into memory whole
+PATIENCE_S = 10.0
 RESERVE = 256 * 1024 * 1024  # bytes left for the rest of the machine
 
 WAITING = {
@@ -200,14 +201,21 @@ def _move(path: Path, target: Path) -> None:
 
 
 def _put_aside(instance: Path) -> Path:
-    """Keep copies of the database and the key; the database is left without a log that would be applied to the new one."""
-    with closing(sqlite3.connect(instance / DATABASE, timeout=10)) as connection:
+    """Keep copies of the database as it is and of the key. A log that is left would be applied to the new database.
+
+    The database may be damaged, or somebody may still read it: its log is then kept beside its copy.
+    """
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(instance / DATABASE, timeout=PATIENCE_S)) as connection,
+    ):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     aside = instance / f"before-restore-{utcnow():%Y%m%d-%H%M%S}"
     aside.mkdir(mode=0o700)
-    for name in (DATABASE, KEY):
+    logs = [f"{DATABASE}{ending}" for ending in ("-wal", "-shm")]
+    for name in (DATABASE, *logs, KEY):
         if (instance / name).is_file():
             shutil.copy2(instance / name, aside / name)
-    for ending in ("-wal", "-shm"):
-        (instance / f"{DATABASE}{ending}").unlink(missing_ok=True)
+    for name in logs:
+        (instance / name).unlink(missing_ok=True)
     return aside

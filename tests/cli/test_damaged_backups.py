@@ -102,3 +102,45 @@ def test_a_small_file_that_unpacks_to_more_than_the_disk_holds(whole, refused, t
         member.size = 2**60
         file.write(member.tobuf() + bytes(5_000_000))
     assert "not enough room" in refused(path)
+
+
+@pytest.fixture
+def good(whole, tmp_path):
+    write_archive(tmp_path / "good.tar.gz", whole)
+    return tmp_path / "good.tar.gz"
+
+
+def restored(good, whole, instance):
+    revision = json.loads(whole[MANIFEST])["revision"]
+    return restore.restore(good, instance, revisions=frozenset({revision}), force=True)
+
+
+def test_a_desk_whose_database_is_damaged_gets_its_backup_back(good, whole, tmp_path):
+    """What backups are for."""
+    instance = tmp_path / "desk"
+    instance.mkdir()
+    for name in (DATABASE, f"{DATABASE}-wal"):
+        (instance / name).write_bytes(b"rubbish" * 1000)
+    done = restored(good, whole, instance)
+    assert (instance / DATABASE).read_bytes() == whole[DATABASE]
+    assert not (instance / f"{DATABASE}-wal").exists()
+    assert (done.aside / DATABASE).read_bytes() == b"rubbish" * 1000
+
+
+def test_what_somebody_still_reads_is_put_aside_with_its_last_words(good, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(restore, "PATIENCE_S", 0.1)
+    instance = tmp_path / "desk"
+    instance.mkdir()
+    (instance / DATABASE).write_bytes(whole[DATABASE])
+    reader, writer = (sqlite3.connect(instance / DATABASE, isolation_level=None) for _ in range(2))
+    reader.execute("PRAGMA journal_mode=WAL")
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM ticket").fetchone()
+    writer.execute("INSERT INTO setting (name, value) VALUES ('last words', '1')")
+    done = restored(good, whole, instance)
+    for connection in (reader, writer):
+        connection.close()
+    with sqlite3.connect(done.aside / DATABASE) as aside:
+        assert aside.execute("SELECT value FROM setting WHERE name = 'last words'").fetchone() == (1,)
+    with sqlite3.connect(instance / DATABASE) as now:
+        assert now.execute("SELECT value FROM setting WHERE name = 'last words'").fetchone() is None
