@@ -80,6 +80,7 @@ def _set_role(user: User, role: Role, actor: User) -> None:
     before, user.role = user.role, role
     if role is Role.CUSTOMER:
         user.password_hash = None  # customers sign in by mailed links
+        links.revoke(Purpose.INVITATION, user)
     sessions.end_all(user)
     events.record("user.role_changed", actor=actor, user_id=user.id, before=before.value, after=role.value)
 

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import LoginToken, ScheduledReply, Ticket, User, UserAddress
 from helpdesk.models.composing import ReplyState
-from helpdesk.policy.status import Status
-from helpdesk.services import accounts, links, people
+from helpdesk.policy.status import Role, Status
+from helpdesk.services import accounts, links, members, people
 from helpdesk.services.links import Purpose
 from tests import factories
 from tests.factories import AGENT, CUSTOMER
@@ -164,3 +164,11 @@ def test_last_seen_is_told(app, desk, admin):
     assert load(app, User, desk["agent"]).last_seen_at is None
     browser(app, desk["agent"])
     assert load(app, User, desk["agent"]).last_seen_at is not None
+
+
+def test_invitation_to_the_team_ends_with_the_place_in_it(app, team):
+    with app.app_context(), transaction():
+        admin, tom = db.session.get(User, team["admin"]), db.session.get(User, team["other_agent"])
+        token = links.issue(Purpose.INVITATION, tom, tom.addresses[0])
+        members.change(tom, role=Role.CUSTOMER, account_ids=(), actor=admin)
+    assert app.test_client().get(f"/invitation/{token}").status_code == 404
