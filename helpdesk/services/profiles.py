@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import available_timezones
-
 from helpdesk.database import claim
 from helpdesk.errors import InvalidInput
 from helpdesk.models import User
@@ -18,7 +16,7 @@ def rename(user: User, name: str) -> None:
 
 def update(user: User, *, name: str, language: str | None, timezone: str | None) -> None:
     """Raises InvalidInput for a time zone nobody knows. None means: as the desk has it."""
-    if timezone and timezone not in available_timezones():
+    if timezone and timezone not in settings.zones():
         raise InvalidInput("This time zone is not known.", field="timezone")
     rename(user, name)
     user.language = language or None

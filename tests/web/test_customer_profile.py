@@ -38,6 +38,9 @@ def test_it_works(app, team, jonas):
     assert stored(app, team) == ("Jonas B.", "de", "Europe/Berlin")
     with app.app_context():
         assert db.session.get(User, team["customer"]).role == "customer"
+    text = jonas.get("/profile").text
+    assert '<span class="select"><select class="input" id="timezone"' in text
+    assert text.count('<option selected value="Europe/Berlin">Europe/Berlin</option>') == 1
 
 
 def test_nothing_of_the_agents_stands_there(jonas):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import available_timezones
-
 from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, IntegerField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
@@ -13,6 +11,7 @@ from helpdesk.policy.audience import Kind
 from helpdesk.services import settings
 from helpdesk.web.forms import Form, options, trimmed
 from helpdesk.web.locale import LANGUAGES
+from helpdesk.web.zone_field import ZoneField
 
 MISSING = _("Please enter a number.")
 LATER = {  # fields of parts of the desk that bring their setting themselves
@@ -53,7 +52,7 @@ class SettingsForm(Form):
         _("Name of the desk"), filters=[trimmed], validators=[DataRequired(_("Please enter a name."))]
     )
     accent = StringField(_("Colour"), filters=[trimmed], validators=[Optional(), Length(max=20)])
-    timezone = SelectField(_("Time zone"), choices=options(*((z, z) for z in sorted(available_timezones()))))
+    timezone = ZoneField(_("Time zone"))
     language = SelectField(_("Language"), choices=options(*LANGUAGES.items()))
     number_format = StringField(_("Ticket number"), filters=[trimmed], validators=[Length(max=100)])
     customer_passwords = BooleanField(_("Customers may choose a password"))

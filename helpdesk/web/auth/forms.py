@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import available_timezones
-
 from flask_babel import lazy_gettext as _
 from wtforms import PasswordField, SelectField
 from wtforms.validators import DataRequired, Optional
@@ -11,6 +9,7 @@ from wtforms.validators import DataRequired, Optional
 from helpdesk.services.passwords import MAX_LENGTH
 from helpdesk.web.forms import Form, address_field, name_field, new_password_field, options
 from helpdesk.web.locale import LANGUAGES
+from helpdesk.web.zone_field import ZoneField
 
 UNDO_SECONDS = (5, 10, 15, 30, 60, 120)
 
@@ -49,7 +48,7 @@ class PasswordForm(Form):
 class ProfileForm(Form):
     name = name_field()
     language = SelectField(_("Language"), validators=[Optional()])
-    timezone = SelectField(_("Time zone"), validators=[Optional()])
+    timezone = ZoneField(_("Time zone"), validators=[Optional()])
     undo_seconds = SelectField(_("Undo sending"), validators=[Optional()])
 
     def offer(self, *, is_team: bool) -> None:
@@ -61,6 +60,5 @@ class ProfileForm(Form):
             self.undo_seconds.choices = options(
                 ("", _("As long as the desk says")), ("0", _("Not: send at once")), *spans
             )
-        zones = sorted(available_timezones())
         self.language.choices = options(("", _("As the browser asks")), *LANGUAGES.items())
-        self.timezone.choices = options(("", _("The desk's time zone")), *((zone, zone) for zone in zones))
+        self.timezone.offer(options(("", _("The desk's time zone"))))
