@@ -13,7 +13,11 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+from flask import Flask
 from flask_babel import Domain, get_locale
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 FOLDER = Path(__file__).parent.parent / "translations"
 
@@ -23,8 +27,33 @@ class PoDomain(Domain):
 
     def get_translations(self) -> NullTranslations:
         """The catalogue of the reader's language; English where there is none."""
-        locale = get_locale()
-        return catalogue(locale.language if locale else "en")
+        return _current()
+
+
+def init_app(app: Flask) -> None:
+    """Give templates `_` and `ngettext` by the shortest way: a list of tickets says some three hundred words."""
+    app.jinja_env.globals.update({"_": _say, "gettext": _say, "ngettext": _count})
+
+
+@pass_eval_context
+def _say(context: EvalContext, message: str, **values: object) -> str:
+    return _filled(context, _current().gettext(message), values)
+
+
+@pass_eval_context
+def _count(context: EvalContext, singular: str, plural: str, num: int, **values: object) -> str:
+    return _filled(context, _current().ngettext(singular, plural, num), {"num": num} | values)
+
+
+def _filled(context: EvalContext, text: str, values: dict[str, object]) -> str:
+    """With its values in place, escaped where the template is HTML; `%%` is a percent sign even without any."""
+    marked = Markup(text) if context.autoescape else text  # noqa: S704 - the desk's own words
+    return marked % values if "%" in text else marked
+
+
+def _current() -> NullTranslations:
+    locale = get_locale()
+    return catalogue(locale.language if locale else "en")
 
 
 @lru_cache(maxsize=16)

@@ -1,19 +1,22 @@
 """How values become words on a page or in a mail: times, sizes, initials, and plain text as safe paragraphs.
 
-The only module that may mark text as HTML; everything it marks has been escaped here.
+Besides `catalog`, which marks the desk's own words, the only module that may mark text as HTML; everything it marks
+has been escaped here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
-from babel.dates import format_timedelta
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
 from flask import Flask
-from flask_babel import format_datetime, format_decimal, get_locale, gettext, ngettext
+from flask_babel import format_decimal, get_locale, get_timezone, gettext, ngettext
 from markupsafe import Markup, escape
 
 from helpdesk.database import utcnow
@@ -24,18 +27,31 @@ from helpdesk.services.templates import day_pattern
 TINTS = 6
 LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
 TRAILING = ".,;:!?'"
+UNITS_S = {86400: 7 * 86400, 3600: 86400, 60: 3600}  # days, hours, minutes, and where the next one begins
 
 
 def ago(when: datetime | None) -> str:
     """The distance to now in a few letters: `now`, `18 min.`, `3 hr.`, and a date after a week."""
     if when is None:
         return ""
-    passed = utcnow() - _aware(when)
-    if abs(passed) < timedelta(minutes=1):
+    passed = abs(utcnow() - _aware(when))
+    if passed < timedelta(minutes=1):
         return str(gettext("now"))
-    if abs(passed) >= timedelta(days=7):
+    if passed >= timedelta(days=7):
         return day(when)
-    return str(format_timedelta(passed, format="short", threshold=1, locale=get_locale() or "en"))
+    seconds = int(passed.total_seconds())
+    unit = next(unit for unit in UNITS_S if seconds >= unit)
+    return _distance(round(seconds / unit), unit, get_locale())
+
+
+@lru_cache(maxsize=1024)
+def _distance(count: int, unit_s: int, locale: Locale | None) -> str:
+    seconds = min(
+        count * unit_s, UNITS_S[unit_s] - 1
+    )  # what was rounded up to sixty minutes is not called an hour
+    return str(
+        format_timedelta(timedelta(seconds=seconds), format="short", threshold=1, locale=locale or "en")
+    )
 
 
 def duration(span: timedelta | None) -> str:
@@ -57,12 +73,23 @@ def day(when: datetime | None) -> str:
     if when is None:
         return ""
     year = "" if _aware(when).year == utcnow().year else " y"
-    return str(format_datetime(_aware(when), day_pattern() + year))
+    return _written(when, day_pattern() + year)
 
 
 def exact(when: datetime | None) -> str:
     """Date and time in the reader's zone and language, for tooltips and headers."""
-    return "" if when is None else str(format_datetime(_aware(when), f"EEE {day_pattern()} y, HH:mm"))
+    return "" if when is None else _written(when, f"EEE {day_pattern()} y, HH:mm")
+
+
+def _written(when: datetime, pattern: str) -> str:
+    """By the reader's clock and in his language; a list names the same minutes again and again."""
+    minute = _aware(when).astimezone(UTC).replace(second=0, microsecond=0)
+    return _formatted(minute, pattern, get_locale(), get_timezone())
+
+
+@lru_cache(maxsize=4096)
+def _formatted(minute: datetime, pattern: str, locale: Locale | None, zone: tzinfo | None) -> str:
+    return str(format_datetime(minute, pattern, tzinfo=zone, locale=locale or "en"))
 
 
 def iso(when: datetime | None) -> str:

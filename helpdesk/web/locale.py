@@ -6,6 +6,7 @@ from flask import Flask, has_request_context, request
 from flask_babel import Babel
 
 from helpdesk.services import settings
+from helpdesk.web import catalog
 from helpdesk.web.access import viewer_or_none
 from helpdesk.web.catalog import PoDomain
 
@@ -17,6 +18,7 @@ THEME_COOKIE = "theme"
 def init_app(app: Flask, babel: Babel) -> None:
     babel.init_app(app, locale_selector=choose_language, timezone_selector=choose_zone)
     babel.domain_instance = PoDomain()
+    catalog.init_app(app)
 
 
 def choose_language() -> str:

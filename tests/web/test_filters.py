@@ -79,6 +79,22 @@ def test_times_are_near_first_and_dates_later(words):
     assert words["ago"](utcnow()) == "now"
     assert "18" in words["ago"](utcnow() - timedelta(minutes=18))
     assert words["ago"](datetime(2019, 3, 5, tzinfo=UTC)) == "5 Mar 2019"
+
+
+@pytest.mark.parametrize(
+    ("passed", "shown"),
+    [
+        (timedelta(seconds=89), "1 min"),
+        (timedelta(minutes=59, seconds=58), "60 min"),
+        (timedelta(hours=1), "1 hr"),
+        (timedelta(hours=23, minutes=58), "24 hr"),
+        (timedelta(days=1, hours=13), "2 days"),
+        (timedelta(days=6, hours=23), "7 days"),
+        (-timedelta(hours=3, seconds=5), "3 hr"),
+    ],
+)
+def test_a_distance_is_rounded_within_its_unit(words, passed, shown):
+    assert words["ago"](utcnow() - passed) == shown
     assert words["exact"](datetime(2026, 3, 5, 9, 14, tzinfo=UTC)) == "Thu 5 Mar 2026, 09:14"
 
 
