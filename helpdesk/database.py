@@ -7,11 +7,11 @@ writers take the lock at BEGIN (IMMEDIATE), readers never do, and a read that is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -28,7 +28,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, CursorResult
-from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, mapped_column, registry
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    mapped_column,
+    registry,
+)
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -177,6 +184,33 @@ def _refuse_stray_statement(state: ORMExecuteState) -> None:
     writes = state.is_insert or state.is_update or state.is_delete
     if writes and not state.session.info.get("writes"):
         raise RuntimeError("a write outside transaction()")
+
+
+# asked once
+
+T = TypeVar("T")
+ASKED = "asked_in_this_read"
+
+
+def once(key: Hashable, load: Callable[[], T]) -> T:
+    """What `load` returns, loaded once as long as the read lasts: a page names the same people in many places.
+
+    Within transaction() it is loaded every time, so that what was just written is seen.
+    """
+    session = db.session()
+    if session.info.get("writes"):
+        return load()
+    asked = session.info.get(ASKED, {})
+    if key not in asked:
+        found = load()
+        asked = session.info.setdefault(ASKED, {})
+        asked[key] = found
+    return cast(T, asked[key])
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget_what_was_asked(session: Session, _: SessionTransaction) -> None:
+    session.info.pop(ASKED, None)
 
 
 # who was first

@@ -6,14 +6,15 @@ The decisions are `policy/permissions.py`; this module turns them into WHERE cla
 from __future__ import annotations
 
 from sqlalchemy import Select, false, select, true
+from sqlalchemy.orm import defer, selectinload
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.base import ExecutableOption
 
 from helpdesk.database import db
 from helpdesk.errors import Forbidden, NotFound
 from helpdesk.models import (
     Attachment,
     Comment,
-    EmailAccount,
     EmailMessage,
     Participant,
     Ticket,
@@ -23,6 +24,8 @@ from helpdesk.models import (
 from helpdesk.policy import permissions
 from helpdesk.policy.permissions import Action, TicketFacts, Viewer
 from helpdesk.policy.status import CommentKind, Disposition, Role
+from helpdesk.services import glance
+from helpdesk.services.glance import AccountLine
 
 
 def viewer_of(user: User) -> Viewer:
@@ -65,8 +68,14 @@ def account_ids(user: User) -> set[int]:
     if not user.is_active or not user.is_team:
         return set()
     if user.role is Role.ADMIN:
-        return set(db.session.scalars(select(EmailAccount.id)))
+        return {account.id for account in glance.accounts()}
     return {grant.account_id for grant in user.grants}
+
+
+def accounts_of(user: User) -> list[AccountLine]:
+    """The accounts of `account_ids` by name, as pages name them."""
+    ids = account_ids(user)
+    return [account for account in glance.accounts() if account.id in ids]
 
 
 def tickets_of(user: User) -> ColumnElement[bool]:
@@ -101,9 +110,11 @@ def may_see(user: User, ticket: Ticket | None) -> bool:
 def visible_comments(ticket: Ticket, viewer: User) -> list[Comment]:
     """What this person may read on the ticket, oldest first: the only list a page or mail may use.
 
-    Customers: no notes, nothing that waits to be released, and nothing from before they joined.
+    Customers: no notes, nothing that waits to be released, and nothing from before they joined. Their files come with
+    them, their HTML only when somebody asks for it.
     """
     comments = select(Comment).where(Comment.ticket_id == ticket.id).order_by(Comment.id)
+    comments = comments.options(defer(Comment.html), selectinload(Comment.attachments))
     if viewer.is_team:
         return list(db.session.scalars(comments)) if ticket.account_id in account_ids(viewer) else []
     since = _since(ticket, viewer)
@@ -123,11 +134,10 @@ def _since(ticket: Ticket, viewer: User) -> Participant | None:
     return min(rows, key=lambda p: (p.since is not None, p.since), default=None)
 
 
-def get_ticket_by_number(user: User, number: int) -> Ticket:
-    """As `get_ticket`, by the number people see."""
-    ticket = (
-        db.session.scalar(visible_tickets(user).where(Ticket.number == number)) if number < 2**31 else None
-    )
+def get_ticket_by_number(user: User, number: int, *loaded: ExecutableOption) -> Ticket:
+    """As `get_ticket`, by the number people see; `loaded` says what to load with it."""
+    wanted = visible_tickets(user).where(Ticket.number == number).options(*loaded)
+    ticket = db.session.scalar(wanted) if number < 2**31 else None
     if ticket is None:
         raise NotFound("There is no such ticket.")
     return ticket

@@ -18,7 +18,8 @@ from helpdesk.policy.addresses import OWN_NETWORKS, Networks
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Role
 from helpdesk.queue import wake_after_commit
-from helpdesk.services import access, events, keys
+from helpdesk.services import access, events, glance, keys
+from helpdesk.services.glance import AccountLine
 from helpdesk.services.outbox import queue
 from helpdesk.transports.base import Security, Sender, ServerAddress, Source, UnusableServer
 from helpdesk.transports.connect import open_sender, open_source
@@ -96,7 +97,7 @@ def source_of(account: EmailAccount) -> Source:
     return open_source(account.incoming_protocol, incoming_server(account), practice_path(account) / "in")
 
 
-def outgoing_protocol(account: EmailAccount) -> str:
+def outgoing_protocol(account: EmailAccount | AccountLine) -> str:
     """EMAIL_BACKEND wins over the account's own way out."""
     return str(current_app.config["EMAIL_BACKEND"] or account.outgoing_protocol)
 
@@ -167,8 +168,9 @@ def sender_address(account: EmailAccount) -> str:
 
 def own_addresses() -> set[str]:
     """Every address of the desk, normalised."""
-    rows = db.session.execute(select(EmailAccount.address, EmailAccount.from_email)).all()
-    return {address for address, _ in rows} | {normalise_address(sender) for _, sender in rows if sender}
+    lines = glance.accounts()
+    senders = {normalise_address(line.from_email) for line in lines if line.from_email}
+    return {line.address for line in lines} | senders
 
 
 def create(email: str, *, actor: User | None, **values: object) -> EmailAccount:

@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import func, or_, select
 
 from helpdesk import storage
 from helpdesk.database import claim, db, transaction, utcnow
 from helpdesk.models import EmailAccount, EmailPollLog, User
 from helpdesk.policy.status import Role
-from helpdesk.services import access, events, settings, templates
+from helpdesk.services import access, events, glance, settings, templates
 from helpdesk.services.fetch_health import ALARM_AFTER
+from helpdesk.services.glance import AccountLine
 from helpdesk.services.outbox import letters, queue
 
 logger = logging.getLogger(__name__)
@@ -39,11 +40,13 @@ class Told:
 
 def failing(user: User) -> list[EmailAccount]:
     """The accounts of this person that failed several times in a row, for the bar above every page."""
-    rows = select(EmailAccount).where(_fetches(), EmailAccount.consecutive_failures >= ALARM_AFTER)
-    may_see = access.account_ids(user)
-    return [
-        account for account in db.session.scalars(rows.order_by(EmailAccount.id)) if account.id in may_see
-    ]
+    ids = access.account_ids(user) & {line.id for line in glance.accounts() if _is_failing(line)}
+    rows = select(EmailAccount).where(EmailAccount.id.in_(ids)).order_by(EmailAccount.id)
+    return list(db.session.scalars(rows)) if ids else []
+
+
+def _is_failing(line: AccountLine) -> bool:
+    return line.is_active and line.is_fetching and line.consecutive_failures >= ALARM_AFTER
 
 
 def is_stalled(account: EmailAccount, now: datetime) -> bool:
@@ -138,7 +141,3 @@ def _sender(troubled: set[int]) -> EmailAccount | None:
         key=lambda account: (queue.offline_until(account.id) is not None, account.id in troubled, account.id),
         default=None,
     )
-
-
-def _fetches() -> ColumnElement[bool]:
-    return and_(EmailAccount.is_active, EmailAccount.is_fetching)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, delete, func, select
 
 from helpdesk import storage
 from helpdesk.database import claim, db, insert_once, utcnow
@@ -62,20 +62,23 @@ def of_ticket(user: User, ticket: Ticket) -> list[Draft]:
     return list(db.session.scalars(own.order_by(Draft.updated_at.desc(), Draft.id.desc())))
 
 
-def count(user: User) -> int:
-    """On how many tickets this person has a draft he can still open."""
+def ticket_count(user: User) -> ScalarSelect[int]:
+    """Within a statement: on how many tickets this person has a draft he can still open."""
     statement = select(func.count(Draft.ticket_id.distinct())).join(Ticket)
-    return db.session.scalar(statement.where(Draft.user_id == user.id, access.tickets_of(user))) or 0
+    return statement.where(Draft.user_id == user.id, access.tickets_of(user)).scalar_subquery()
 
 
-def previews(user: User, ticket_ids: Iterable[int]) -> dict[int, str]:
-    """The first words of this person's drafts by ticket, of the one touched last."""
-    rows = (
-        select(Draft.ticket_id, func.substr(Draft.text, 1, 200))
-        .where(Draft.user_id == user.id, Draft.ticket_id.in_(list(ticket_ids)))
-        .order_by(Draft.updated_at, Draft.id)
+def count(user: User) -> int:
+    return db.session.scalar(select(ticket_count(user))) or 0
+
+
+def preview_of(user_id: ColumnElement[int]) -> ColumnElement[str | None]:
+    """Within a statement about tickets: the first words of this person's draft, of the one touched last."""
+    own = select(func.substr(Draft.text, 1, 200)).where(
+        Draft.user_id == user_id, Draft.ticket_id == Ticket.id
     )
-    return {ticket_id: " ".join(text.split()) or "…" for ticket_id, text in db.session.execute(rows)}
+    last = own.order_by(Draft.updated_at.desc(), Draft.id.desc()).limit(1)
+    return last.correlate(Ticket).scalar_subquery()
 
 
 def save(

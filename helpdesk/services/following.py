@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import selectinload
 
 from helpdesk.database import db, insert_once, utcnow
 from helpdesk.models import Follow, Ticket, User
@@ -28,6 +29,7 @@ def follows(user: User, ticket: Ticket) -> bool:
 def followers(ticket: Ticket) -> list[User]:
     """The members of the team who follow the ticket and may still see it."""
     rows = select(User).join(Follow, Follow.user_id == User.id).where(Follow.ticket_id == ticket.id)
+    rows = rows.options(selectinload(User.grants), selectinload(User.addresses))
     return [
         user
         for user in db.session.scalars(rows.order_by(User.id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ScalarSelect, Select, func, or_, select, update
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql import ColumnElement
 
@@ -112,9 +112,14 @@ def _shown_to(user: User) -> Sequence[ColumnElement[bool]]:
     return (Notification.user_id == user.id, or_(access.tickets_of(user), is_stopped))
 
 
-def count_unread(user: User) -> int:
+def unread_count(user: User) -> ScalarSelect[int]:
+    """Within a statement: how many notifications this person has not read."""
     statement = select(func.count(Notification.id)).join(Ticket)
-    return db.session.scalar(statement.where(*_shown_to(user), Notification.read_at.is_(None))) or 0
+    return statement.where(*_shown_to(user), Notification.read_at.is_(None)).scalar_subquery()
+
+
+def count_unread(user: User) -> int:
+    return db.session.scalar(select(unread_count(user))) or 0
 
 
 def has_unread(user: User, ticket: Ticket) -> bool:

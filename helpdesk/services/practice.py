@@ -31,7 +31,7 @@ from helpdesk.models import EmailAccount, EmailMessage, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.permissions import Action
 from helpdesk.queue import wake_after_commit
-from helpdesk.services import access, accounts, events
+from helpdesk.services import access, accounts, events, glance
 from helpdesk.services.outbox.queue import hash_of
 from helpdesk.transports.base import FetchedMail
 from helpdesk.transports.maildir import MaildirSource, deposit
@@ -98,18 +98,20 @@ class Fate:
 
 def mailboxes() -> Mailboxes:
     """Every practice account while no real one is connected; beside a real one only those whose mails go nowhere."""
-    active = list(
-        db.session.scalars(select(EmailAccount).where(EmailAccount.is_active).order_by(EmailAccount.id))
-    )
-    real = [account for account in active if account.incoming_protocol != "maildir"]
-    if real:
-        return Mailboxes([a for a in real if accounts.outgoing_protocol(a) == "maildir"], is_private=True)
-    return Mailboxes(active, is_private=False)
+    active = [line for line in glance.accounts() if line.is_active]
+    real = [line for line in active if line.incoming_protocol != "maildir"]
+    shown = [line for line in real if accounts.outgoing_protocol(line) == "maildir"] if real else active
+    return Mailboxes(_load([line.id for line in shown]), is_private=bool(real))
+
+
+def _load(account_ids: list[int]) -> list[EmailAccount]:
+    rows = select(EmailAccount).where(EmailAccount.id.in_(account_ids)).order_by(EmailAccount.id)
+    return list(db.session.scalars(rows)) if account_ids else []
 
 
 def is_possible() -> bool:
     """Whether a practice mailbox may be started: no account at all is at work."""
-    return db.session.scalar(select(EmailAccount.id).where(EmailAccount.is_active).limit(1)) is None
+    return not any(line.is_active for line in glance.accounts())
 
 
 def start(*, actor: User) -> EmailAccount:

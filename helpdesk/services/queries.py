@@ -6,17 +6,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Select, and_, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload, load_only, selectinload
 from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import db, utcnow
-from helpdesk.models import Attachment, Comment, Draft, EmailAccount, EmailMessage, Event, Ticket, User
+from helpdesk.models import (
+    Comment,
+    Draft,
+    EmailAccount,
+    EmailMessage,
+    Event,
+    Participant,
+    Ticket,
+    User,
+    UserAddress,
+)
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.policy.highlight import Part, mark
 from helpdesk.policy.search_query import SearchQuery
-from helpdesk.policy.status import ACTIVE, Category, CommentKind, Disposition, Priority, Status
-from helpdesk.services import access, drafts, search, tags
+from helpdesk.policy.status import ACTIVE, Category, Disposition, Priority, Status
+from helpdesk.services import access, search, tags, ticket_rows
 from helpdesk.services.sorting import PHASES, PageKey, Sort
+from helpdesk.services.ticket_rows import TicketRow
 
 PAGE_SIZE = 50
 
@@ -35,24 +45,6 @@ class TicketFilter:
     requester_id: int | None = None
     tag: str | None = None
     query: SearchQuery = field(default_factory=SearchQuery)
-
-
-@dataclass(frozen=True, slots=True)
-class TicketRow:
-    """One line of the list: the ticket and what is shown of its conversation, above all the viewer's own draft.
-
-    After a search `subject` and `snippet` are in parts, each a hit or not; else both are empty.
-    """
-
-    ticket: Ticket
-    preview: str
-    comment_count: int
-    is_answered: bool
-    has_files: bool
-    is_unverified: bool = False
-    subject: Sequence[Part] = ()
-    snippet: Sequence[Part] = ()
-    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +98,8 @@ def list_tickets(
         named, found = [], search.conditions(viewer, chosen.query) if not chosen.query.is_empty else []
     keys = list(_walk([*conditions, *found], sort, after, limit + 1))
     next_key = keys[limit - 1] if len(keys) > limit else None
-    tickets = _load([*named, *(key.ticket_id for key in keys[:limit])])
-    return TicketPage(_rows(tickets, viewer, chosen.query), next_key)
+    ids = [*named, *(key.ticket_id for key in keys[:limit])]
+    return TicketPage(ticket_rows.rows(ids, viewer, chosen.query), next_key)
 
 
 def _named(viewer: User, chosen: TicketFilter, number: int) -> list[int]:
@@ -136,15 +128,6 @@ def _walk(
             return
 
 
-def _load(ids: Sequence[int]) -> list[Ticket]:
-    """These tickets with what the list shows of them, in this order."""
-    tickets = {
-        ticket.id: ticket
-        for ticket in db.session.scalars(_with_people(select(Ticket).where(Ticket.id.in_(ids))))
-    }
-    return [tickets[id] for id in ids if id in tickets]
-
-
 def _with_people(statement: Select[Ticket]) -> Select[Ticket]:
     return statement.options(
         joinedload(Ticket.requester).selectinload(User.addresses),
@@ -153,45 +136,6 @@ def _with_people(statement: Select[Ticket]) -> Select[Ticket]:
         joinedload(Ticket.requester_address),
         selectinload(Ticket.tags),
     )
-
-
-def _rows(tickets: Sequence[Ticket], viewer: User, query: SearchQuery) -> list[TicketRow]:
-    ids = [ticket.id for ticket in tickets]
-    readable: ColumnElement[bool] = Comment.ticket_id.in_(ids)
-    if not viewer.is_team:
-        readable = and_(
-            readable, Comment.kind.in_([CommentKind.INCOMING, CommentKind.REPLY]), Comment.is_released
-        )
-    summary = (
-        select(
-            Comment.ticket_id, func.count(), func.max(Comment.id), func.count().filter(Comment.is_unverified)
-        )
-        .where(readable)
-        .group_by(Comment.ticket_id)
-    )
-    counts = {ticket_id: found for ticket_id, *found in db.session.execute(summary)}
-    last_ids = [last for _, last, _ in counts.values()]
-    latest = select(Comment.ticket_id, Comment.kind, func.substr(Comment.text, 1, 200)).where(
-        Comment.id.in_(last_ids)
-    )
-    texts = {ticket_id: (kind, text) for ticket_id, kind, text in db.session.execute(latest)}
-    with_files = select(Comment.ticket_id).join(Attachment).where(readable, ~Attachment.is_inline).distinct()
-    files = set(db.session.scalars(with_files))
-    hits, begun = search.snippets(ids, query.terms), drafts.previews(viewer, ids)
-    return [
-        TicketRow(
-            ticket,
-            preview=" ".join(texts.get(ticket.id, (None, ""))[1].split()),
-            comment_count=counts.get(ticket.id, (0,))[0],
-            is_unverified=bool(counts.get(ticket.id, (0,))[-1]),
-            is_answered=texts.get(ticket.id, (None, ""))[0] is CommentKind.REPLY,
-            has_files=ticket.id in files,
-            subject=mark(ticket.subject, query.terms) if query.terms else (),
-            snippet=hits.get(ticket.id, ()),
-            draft=begun.get(ticket.id, ""),
-        )
-        for ticket in tickets
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,18 +180,44 @@ def visible_accounts(viewer: User) -> list[EmailAccount]:
     )
 
 
+def open_ticket(viewer: User, number: int) -> Ticket:
+    """The ticket with what its page shows around the conversation. Raises NotFound."""
+    taking_part = selectinload(Ticket.participants).joinedload(Participant.address, innerjoin=True)
+    return access.get_ticket_by_number(
+        viewer,
+        number,
+        joinedload(Ticket.account).load_only(EmailAccount.name, EmailAccount.email),
+        joinedload(Ticket.assignee),
+        joinedload(Ticket.requester_address),
+        joinedload(Ticket.requester),
+        selectinload(Ticket.tags),
+        taking_part.joinedload(UserAddress.user, innerjoin=True).selectinload(User.addresses),
+    )
+
+
+def designed(ticket: Ticket) -> set[int]:
+    """The ids of its comments that have their sender's own HTML, which may be large and is read on request."""
+    rows = select(Comment.id).where(Comment.ticket_id == ticket.id, Comment.html != "")
+    return set(db.session.scalars(rows))
+
+
 def history(ticket: Ticket) -> list[Event]:
     """Every event of the ticket, oldest first. For the team only: notes are events too."""
     statement = select(Event).where(Event.ticket_id == ticket.id).order_by(Event.id)
-    return list(db.session.scalars(statement.options(joinedload(Event.actor).selectinload(User.addresses))))
+    actors = joinedload(Event.actor).joinedload(User.addresses)
+    return list(db.session.scalars(statement.options(actors)).unique())
 
 
 def deliveries(ticket: Ticket) -> list[EmailMessage]:
-    """The ticket's outgoing mails, oldest first."""
+    """The ticket's outgoing mails, oldest first, with what its page tells of them."""
     statement = select(EmailMessage).where(
         EmailMessage.ticket_id == ticket.id, EmailMessage.direction == Direction.OUT
     )
-    return list(db.session.scalars(statement.order_by(EmailMessage.id)))
+    told = load_only(
+        EmailMessage.comment_id, EmailMessage.purpose, EmailMessage.state, EmailMessage.reason,
+        EmailMessage.detail, EmailMessage.attempts, EmailMessage.due_at,
+    )  # fmt: skip
+    return list(db.session.scalars(statement.order_by(EmailMessage.id).options(told)))
 
 
 def incoming_mail(ticket: Ticket) -> list[EmailMessage]:
@@ -265,7 +235,8 @@ def other_tickets(viewer: User, ticket: Ticket, *, limit: int = 10) -> list[Tick
         Ticket.id != ticket.id,
         Ticket.disposition == Disposition.NORMAL,
     )
-    return list(db.session.scalars(statement.order_by(Ticket.id.desc()).limit(limit)))
+    shown = load_only(Ticket.number, Ticket.subject, Ticket.status, Ticket.created_at)
+    return list(db.session.scalars(statement.order_by(Ticket.id.desc()).limit(limit).options(shown)))
 
 
 def failed_mail(account_ids: set[int]) -> list[EmailMessage]:

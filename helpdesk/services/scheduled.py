@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from helpdesk.database import claim, db, end_read, utcnow
 from helpdesk.errors import Conflict, HelpdeskError, InvalidInput
 from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.types import MailFile
-from helpdesk.models import Comment, ScheduledReply, Ticket, User
+from helpdesk.models import Comment, Participant, ScheduledReply, Ticket, User, UserAddress
 from helpdesk.models.composing import ReplyState
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import CommentKind, Status
@@ -178,7 +180,7 @@ def waiting(ticket: Ticket) -> list[ScheduledReply]:
     rows = select(ScheduledReply).where(
         ScheduledReply.ticket_id == ticket.id, ScheduledReply.state == ReplyState.WAITING
     )
-    return list(db.session.scalars(rows.order_by(ScheduledReply.id)))
+    return list(db.session.scalars(rows.order_by(ScheduledReply.id).options(*_shown())))
 
 
 def waiting_of(author: User) -> list[ScheduledReply]:
@@ -186,7 +188,21 @@ def waiting_of(author: User) -> list[ScheduledReply]:
     rows = select(ScheduledReply).where(
         ScheduledReply.author_id == author.id, ScheduledReply.state == ReplyState.WAITING
     )
-    return list(db.session.scalars(rows.order_by(ScheduledReply.id)))
+    return list(db.session.scalars(rows.order_by(ScheduledReply.id).options(*_shown(), _its_people())))
+
+
+def _shown() -> tuple[ExecutableOption, ...]:
+    """What pages tell of an answer: by whom, and with which files."""
+    author = joinedload(ScheduledReply.author).selectinload(User.addresses)
+    return author, selectinload(ScheduledReply.files)
+
+
+def _its_people() -> ExecutableOption:
+    """Of an answer on another page than its ticket's: who of its people is new to the ticket, and their names."""
+    known = (
+        joinedload(ScheduledReply.ticket).selectinload(Ticket.participants).joinedload(Participant.address)
+    )
+    return known.joinedload(UserAddress.user).selectinload(User.addresses)
 
 
 def is_of(author: User, ticket: Ticket, reply_id: int) -> bool:

@@ -37,14 +37,12 @@ def start(user: User, *, user_agent: str, ip: str) -> str:
 
 def find(token: str) -> UserSession | None:
     """The living session of a token: not past its end, not idle too long, of somebody active."""
-    session = db.session.scalar(
+    rows = db.session.scalars(
         select(UserSession)
         .where(UserSession.token_hash == keys.hash_token(token))
-        .options(
-            joinedload(UserSession.user).selectinload(User.grants),
-            joinedload(UserSession.user).selectinload(User.addresses),
-        )
+        .options(joinedload(UserSession.user, innerjoin=True).joinedload(User.addresses))
     )
+    session = rows.unique().one_or_none()
     if session is None or not session.user.is_active:
         return None
     now = utcnow()

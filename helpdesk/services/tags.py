@@ -9,7 +9,7 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, select, update
 from sqlalchemy.sql import ColumnElement
 
-from helpdesk.database import db, insert_once, utcnow
+from helpdesk.database import db, insert_once, once, utcnow
 from helpdesk.errors import Conflict, InvalidInput, NotFound
 from helpdesk.models import Tag, Ticket, TicketTag, User
 from helpdesk.policy.permissions import Action
@@ -70,7 +70,7 @@ def _checked(name: str) -> tuple[str, str]:
 
 def known() -> list[Tag]:
     """Every tag by name."""
-    return list(db.session.scalars(select(Tag).order_by(Tag.folded)))
+    return once("tags", lambda: list(db.session.scalars(select(Tag).order_by(Tag.folded))))
 
 
 def names() -> dict[int, str]:

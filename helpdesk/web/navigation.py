@@ -10,7 +10,8 @@ from flask_babel import gettext as _
 
 from helpdesk.models import User
 from helpdesk.policy.status import Role
-from helpdesk.services import contact, drafts, inbox, practice, queries, scheduled, settings
+from helpdesk.services import access, contact, practice, queries, scheduled, settings
+from helpdesk.services import sidebar as numbers
 from helpdesk.web import desk_bars, look
 from helpdesk.web.access import viewer_or_none
 from helpdesk.web.practice.blueprint import may_practise
@@ -34,31 +35,32 @@ def surroundings() -> dict[str, object]:
         contact_url = "/contact" if contact.is_on() else None
         return found | {"portal": {"home_url": "/", "sign_in_url": "/sign-in"}, "contact_url": contact_url}
     if user.is_team:
-        waiting = [sending(reply, user) for reply in scheduled.waiting_of(user)]
+        waiting = numbers.waiting(user)
+        replies = scheduled.waiting_of(user) if waiting.replies else []
         return found | {
-            "nav": sidebar(user),
+            "nav": sidebar(user, waiting),
             "settings_nav": settings_list(user),
-            "own_waiting": waiting,
+            "own_waiting": [sending(reply, user) for reply in replies],
             "desk_bars_shown": desk_bars.bars(user),
         }
     return found | {"portal": head_line(user)}
 
 
-def sidebar(user: User) -> dict[str, object]:
+def sidebar(user: User, waiting: numbers.Waiting) -> dict[str, object]:
     """See components/sidebar.html."""
-    counts, unread = queries.counts(user), inbox.count_unread(user)
+    counts, unread = queries.counts(user), waiting.unread
     views = [
         _view("unassigned", _("Unassigned"), "inbox", counts.unassigned, "strong"),
         _view("mine", _("My tickets"), "user", counts.mine, "strong"),
         _view("all", _("All tickets"), "list", counts.all),
         _view("overdue", _("Overdue"), "clock", counts.overdue, "danger"),
-        _view("drafts", _("Drafts"), "pen", drafts.count(user)),
+        _view("drafts", _("Drafts"), "pen", waiting.drafts),
         _item(_("Notifications"), "/notifications", "bell", count=unread, current=_is_inbox(), tone="strong"),
     ]
     accounts = [
         _item(a.name or a.email, f"/tickets?account={a.id}", count=counts.by_account.get(a.id, 0),
               current=_is_list() and request.args.get("account") == str(a.id))
-        for a in queries.visible_accounts(user)
+        for a in access.accounts_of(user)
     ]  # fmt: skip
     return {
         "desk_name": settings.desk_name(),

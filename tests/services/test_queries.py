@@ -124,14 +124,14 @@ def test_the_list_needs_the_same_few_statements_however_long_it_is(desk):
         event.listen(db.engine, "before_cursor_execute", listener)
         page = queries.list_tickets(viewer, TicketFilter(), limit=limit)
         for row in page.rows:
-            _ = row.ticket.requester.email, row.ticket.account.name, row.ticket.assignee
+            _ = row.ticket.requester, row.ticket.assignee, row.tags
         event.remove(db.engine, "before_cursor_execute", listener)
         counted.append(len(statements))
 
     count(1)
     count(7)
     assert counted[0] == counted[1]
-    assert counted[1] <= 8
+    assert counted[1] <= 4
 
 
 @pytest.fixture

@@ -8,15 +8,16 @@ from flask import Blueprint
 from flask_babel import gettext as _
 
 from helpdesk.models import EmailAccount, Ticket, User
+from helpdesk.services.glance import AccountLine, Member
 
 blueprint = Blueprint("tickets", __name__)
 
 
-def team_options(members: Iterable[User]) -> list[tuple[int, str]]:
+def team_options(members: Iterable[User | Member]) -> list[tuple[int, str]]:
     return [(member.id, member.shown_name) for member in members]
 
 
-def account_options(accounts: Iterable[EmailAccount]) -> list[tuple[int, str]]:
+def account_options(accounts: Iterable[EmailAccount | AccountLine]) -> list[tuple[int, str]]:
     return [(account.id, account.email) for account in accounts]
 
 

@@ -121,12 +121,13 @@ def require_form_key(answer: Answer) -> None:
 def editor(
     ticket: Ticket,
     *,
+    seen: int,
     waiting: list[ScheduledReply],
     typed: Answer | None = None,
     errors: list[str] | None = None,
     rival: str = "",
 ) -> Editor:
-    """The editor with what was typed just now, else with the draft asked for or touched last, else empty."""
+    """`seen` is the last comment on the page. The editor with what was typed just now, else with the draft asked for or touched last, else empty."""
     own = {draft.kind: draft for draft in drafts.of_ticket(viewer(), ticket)}
     kind = typed.kind if typed else _chosen_kind(own)
     draft, other = (
@@ -137,7 +138,6 @@ def editor(
     written = typed.written if typed else _written(draft)
     copies_of = typed.written if typed and typed.kind is CommentKind.REPLY else _written(reply_draft)
     copies, further = _copies(ticket, copies_of)
-    comments = [comment.id for comment in ticket.comments]
     return Editor(
         kind=kind.value,
         body=written.text,
@@ -146,7 +146,7 @@ def editor(
         revisions={k.value: own[k].revision if k in own else 0 for k in KINDS},
         files=_files(ticket, draft, typed),
         form_id=new_form_key(),
-        seen=max(comments, default=0),
+        seen=seen,
         seen_reply=max((reply.id for reply in waiting), default=0),
         audience=audience_words(1 + sum(one.chosen for one in copies) + len(further), len(further)),
         saved=_("Draft of %(when)s", when=when_words(draft)) if draft else "",

@@ -7,7 +7,7 @@ from flask import render_template, request, url_for
 from helpdesk.database import utcnow
 from helpdesk.policy.search_words import fold
 from helpdesk.policy.status import Category, Priority, Status
-from helpdesk.services import people, queries, tags
+from helpdesk.services import access, glance, queries, tags
 from helpdesk.services.sorting import Sort
 from helpdesk.web.access import require, viewer
 from helpdesk.web.tickets.blueprint import blueprint
@@ -27,8 +27,8 @@ def list_context(state: ListState) -> dict[str, object]:
         if page.next_key
         else None,
         "first_url": url_for("tickets.index", **state.args) if state.after else None,
-        "accounts": queries.visible_accounts(viewer()),
-        "team": people.team(),
+        "accounts": access.accounts_of(viewer()),
+        "team": glance.team(),
         "status_options": [(s.value, status_word(s)) for s in Status],
         "tag_options": tag_options(state.chosen.tag),
         "sort_options": [(s.value, sort_word(s)) for s in Sort],

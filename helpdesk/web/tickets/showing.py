@@ -14,7 +14,18 @@ from werkzeug.wrappers import Response
 from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.policy.status import Status, allowed
-from helpdesk.services import access, following, inbox, people, queries, replies, scheduled, settings, tags
+from helpdesk.services import (
+    access,
+    following,
+    glance,
+    inbox,
+    people,
+    queries,
+    replies,
+    scheduled,
+    settings,
+    tags,
+)
 from helpdesk.services.scheduled import Crossed
 from helpdesk.web.access import require, viewer
 from helpdesk.web.security import go, go_to
@@ -37,6 +48,7 @@ class Entry:
     comment: Comment | None = None
     quoted: str = ""
     mail: EmailMessage | None = None
+    is_designed: bool = False
     words: str = ""
 
 
@@ -49,14 +61,17 @@ def quoted_part(comment: Comment) -> str:
     return comment.full_text
 
 
-def conversation(ticket: Ticket) -> list[Entry]:
+def conversation(ticket: Ticket, deliveries: Sequence[EmailMessage]) -> list[Entry]:
     """Comments and events in time order, each answer with the mail that carries it."""
-    mails = {mail.comment_id: mail for mail in queries.deliveries(ticket) if mail.purpose == "reply"}
+    mails = {mail.comment_id: mail for mail in deliveries if mail.purpose == "reply"}
+    designed = queries.designed(ticket)
     entries = [
-        Entry(comment.created_at, comment=comment, quoted=quoted_part(comment), mail=mails.get(comment.id))
+        Entry(
+            comment.created_at, comment, quoted_part(comment), mails.get(comment.id), comment.id in designed
+        )
         for comment in access.visible_comments(ticket, viewer())
     ]
-    names = {user.id: user.shown_name for user in people.team()}
+    names = {member.id: member.shown_name for member in glance.team()}
     tag_names = tags.names()
     history = queries.history(ticket)
     addresses = people.emails_of(event.data.get("address_id") for event in history)
@@ -90,9 +105,9 @@ def files_of(comment: Comment) -> list[dict[str, object]]:
     ]
 
 
-def machine_mails(ticket: Ticket) -> list[EmailMessage]:
+def machine_mails(deliveries: Sequence[EmailMessage]) -> list[EmailMessage]:
     """Mails of the desk itself that need a person's eye."""
-    return [mail for mail in queries.deliveries(ticket) if mail.purpose != "reply" and mail.state in TROUBLE]
+    return [mail for mail in deliveries if mail.purpose != "reply" and mail.state in TROUBLE]
 
 
 def due_value(ticket: Ticket) -> str:
@@ -111,22 +126,24 @@ def render_ticket(
     """The page of a ticket; `typed` and `errors` bring back what was refused, `rival` what another
     window saved; `crossed` the words that stopped an answer; `person` an address that could not be added."""
     state = read_list_state(request.args, viewer())
-    waiting = scheduled.waiting(ticket)
+    waiting, deliveries = scheduled.waiting(ticket), queries.deliveries(ticket)
+    entries, followers = conversation(ticket, deliveries), following.followers(ticket)
+    seen = max((entry.comment.id for entry in entries if entry.comment), default=0)
     return render_template(
         "tickets/show.html",
         ticket=ticket,
         may_belong_to=_if_seen(ticket.may_belong_to),
         follow_up_of=_if_seen(ticket.follow_up_of),
-        entries=conversation(ticket),
+        entries=entries,
         delivery=delivery,
         files_of=files_of,
         waiting=[sending(reply, viewer()) for reply in waiting],
-        editor=editor(ticket, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
+        editor=editor(ticket, seen=seen, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
         recipients=[ticket.requester.shown_name],
         refusal=None
         if replies.recipients(ticket)[:1] == [ticket.requester_address.email]
         else _("The requester is an address of this desk."),
-        assignable=people.assignable(ticket.account_id),
+        assignable=glance.assignable(ticket.account_id),
         next_statuses=[(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
         due=due_value(ticket),
         known_tags=tags.known(),
@@ -134,10 +151,10 @@ def render_ticket(
         person=person,
         crossed=crossed,
         has_news=inbox.has_unread(viewer(), ticket),
-        followers=following.followers(ticket),
-        is_following=following.follows(viewer(), ticket),
+        followers=followers,
+        is_following=any(follower.id == viewer().id for follower in followers),
         other_tickets=queries.other_tickets(viewer(), ticket),
-        machine_mails=machine_mails(ticket),
+        machine_mails=machine_mails(deliveries),
         max_bytes=current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"],
         kept=state.link_args,
         **list_context(state),
@@ -180,4 +197,4 @@ def show(number: int) -> str | Response:
     """The address in every mail: agents see the workspace, customers their own page."""
     if not viewer().is_team:
         return go("portal.show", number=number)
-    return render_ticket(access.get_ticket_by_number(viewer(), number))
+    return render_ticket(queries.open_ticket(viewer(), number))
