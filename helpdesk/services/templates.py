@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_datetime
 from flask import current_app
 from flask_babel import force_locale, get_locale
@@ -67,7 +68,7 @@ def _render(path: str, variables: dict[str, object]) -> str:
     return current_app.jinja_env.get_template(path).render(**variables)
 
 
-def day_pattern() -> str:
+def day_pattern(locale: Locale | None = None) -> str:
     """Day and month as the reader's language writes them: `21 Nov`, `21. Nov.`; a pattern of Unicode's TR 35."""
-    locale = get_locale()
+    locale = locale or get_locale()
     return "d. MMM" if locale is not None and locale.language == "de" else "d MMM"

@@ -23,6 +23,7 @@ from helpdesk.database import utcnow
 from helpdesk.models import Ticket
 from helpdesk.services import settings
 from helpdesk.services.templates import day_pattern
+from helpdesk.web.catalog import reader_locale
 
 TINTS = 6
 LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
@@ -41,7 +42,7 @@ def ago(when: datetime | None) -> str:
         return day(when)
     seconds = int(passed.total_seconds())
     unit = next(unit for unit in UNITS_S if seconds >= unit)
-    return _distance(round(seconds / unit), unit, get_locale())
+    return _distance(round(seconds / unit), unit, reader_locale())
 
 
 @lru_cache(maxsize=1024)
@@ -73,18 +74,19 @@ def day(when: datetime | None) -> str:
     if when is None:
         return ""
     year = "" if _aware(when).year == utcnow().year else " y"
-    return _written(when, day_pattern() + year)
+    return _written(when, "{}" + year)
 
 
 def exact(when: datetime | None) -> str:
     """Date and time in the reader's zone and language, for tooltips and headers."""
-    return "" if when is None else _written(when, f"EEE {day_pattern()} y, HH:mm")
+    return "" if when is None else _written(when, "EEE {} y, HH:mm")
 
 
 def _written(when: datetime, pattern: str) -> str:
     """By the reader's clock and in his language; a list names the same minutes again and again."""
     minute = _aware(when).astimezone(UTC).replace(second=0, microsecond=0)
-    return _formatted(minute, pattern, get_locale(), get_timezone())
+    locale = reader_locale()
+    return _formatted(minute, pattern.format(day_pattern(locale)), locale, get_timezone())
 
 
 @lru_cache(maxsize=4096)
