@@ -11,6 +11,8 @@ export function bindMailFrames(root) {
 }
 
 function fit(frame) {
-  const body = frame.contentDocument?.documentElement;
-  if (body?.scrollHeight > 0 && frame.offsetParent) frame.style.height = `${Math.min(body.scrollHeight + 16, TALLEST)}px`;
+  const page = frame.contentDocument?.documentElement;
+  if (!page?.offsetHeight || !frame.offsetParent) return;
+  const edge = page.scrollWidth > page.clientWidth ? 18 : 2; // our border, and a bar to scroll by where the mail is too wide
+  frame.style.height = `${Math.min(page.offsetHeight + edge, TALLEST)}px`;
 }
