@@ -17,7 +17,7 @@ from helpdesk.services import accounts, practice, queries, settings, tags
 from helpdesk.transports.maildir import deposit
 from tests import factories
 from tests.browser.site import Site
-from tests.browser.test_pages import app, database_url  # noqa: F401
+from tests.browser.test_pages import database_url  # noqa: F401
 from tests.web.conftest import _fresh_counters, desk, team  # noqa: F401
 from tests.web.test_route_matrix import address, routes_of
 
@@ -170,7 +170,7 @@ def test_no_text_of_the_desk_becomes_part_of_a_page(app, desk, site, person):  #
     assert sum(is_attacked for _, is_attacked in answers) > 2
 
 
-def test_no_mail_of_the_practice_mailbox_becomes_part_of_its_page(app, chromium):  # noqa: F811
+def test_no_mail_of_the_practice_mailbox_becomes_part_of_its_page(app, chromium):
     with app.app_context():
         admin_id = factories.make_admin().id
         with transaction() as session:
