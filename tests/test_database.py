@@ -3,10 +3,10 @@
 import threading
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from helpdesk import storage
-from helpdesk.database import after_commit, claim, db, insert_once, transaction, utcnow
+from helpdesk.database import after_commit, claim, db, insert_once, once, transaction, utcnow
 from helpdesk.models import Counter, Setting
 
 
@@ -65,6 +65,19 @@ def test_a_read_before_a_write_does_not_spoil_it(context):
         assert (
             db.session.scalar(update(Counter).values(value=Counter.value + 1).returning(Counter.value)) == 8
         )
+
+
+def test_what_a_page_asks_twice_is_read_once_and_never_older_than_its_read(context):
+    count = lambda: db.session.scalar(select(func.count(Setting.name)))  # noqa: E731
+    before = once("settings", count)
+    assert once("settings", lambda: pytest.fail("asked twice")) == before
+    with transaction():
+        assert once("settings", count) == before
+        db.session.add(Setting(name="one more", value=1))
+        assert once("settings", count) == before + 1
+    assert once("settings", count) == before + 1
+    db.session.rollback()
+    assert once("settings", lambda: "anew") == "anew"
 
 
 def test_no_update_is_lost_between_threads(context):
