@@ -15,10 +15,12 @@ TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'p
 ALONE = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 # what a changed table would change
-SHAPE = """SELECT (SELECT max(oid::bigint) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
-    (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
-    (SELECT count(*) FROM pg_attribute WHERE NOT attisdropped), (SELECT count(*) FROM pg_constraint),
-    (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O'), (SELECT max(oid::bigint) FROM pg_proc)"""
+SHAPE = """SELECT
+    (SELECT md5(string_agg(concat(c.oid, relname, attname, atttypid, attnotnull), ' ' ORDER BY c.oid, attnum))
+        FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid WHERE relnamespace = 'public'::regnamespace),
+    (SELECT md5(string_agg(concat(oid, conname), ' ' ORDER BY oid)) FROM pg_constraint),
+    (SELECT md5(string_agg(concat(oid, tgname, tgenabled), ' ' ORDER BY oid)) FROM pg_trigger),
+    (SELECT max(oid::bigint) FROM pg_proc)"""
 # no trigger fires meanwhile: neither foreign keys nor "append only" stand in the way
 EMPTY = """SET LOCAL session_replication_role = replica;
     DO $$ DECLARE name text; BEGIN
