@@ -1,12 +1,14 @@
 """Does the desk's work in forked children that kill themselves with SIGKILL at the n-th change of state.
 
-Started as a process of its own: reads a number per line, forks, and prints how the child ended. 0 means: do not kill.
+Started as a process of its own: reads a number per line, forks, and prints how the child ended. 0 means: work without
+being killed, in this very process, which thereby has compiled what its children need.
 A change of state is every begin and end of a commit, of an fsync and of a rename. Nothing in the product knows of it.
 """
 
 import os
 import signal
 import sys
+import traceback
 
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
@@ -62,9 +64,8 @@ def answer_everything():
             scheduled.schedule(ticket, ready, actor=agent, form_key=f"the-form-of-ticket-{ticket_id}")
 
 
-def work():
-    """One turn: fetch, process, answer, send."""
-    app = create_app(load_config(ENV_FILE=None))
+def work(app):
+    """One turn: fetch, process, answer, send. Leaves no connection behind that a child could inherit."""
     with app.app_context():
         environment.sync_account()
         ids = [account.id for account in accounts.all_accounts()]
@@ -75,25 +76,34 @@ def work():
         scheduled_delivery.deliver_due()
         for account_id in ids:
             deliver.drain(account_id)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def killed_at(step, app):
+    """Work in a child that dies at this step, or ends before it."""
+    child = os.fork()
+    if child == 0:
+        arm(step)
+        try:
+            work(app)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(3)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def main():
+    app = create_app(load_config(ENV_FILE=None))
     print("ready", flush=True)
     for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            if int(line):
-                arm(int(line))
-            try:
-                work()
-            except BaseException:
-                import traceback
-
-                traceback.print_exc()
-                os._exit(3)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        print(-os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), flush=True)
+        if step := int(line):
+            print(killed_at(step, app), flush=True)
+        else:
+            work(app)
+            print(0, flush=True)
 
 
 if __name__ == "__main__":
