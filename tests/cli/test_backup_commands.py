@@ -12,9 +12,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from helpdesk import storage
+from helpdesk.cli.backup import restore_command
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailMessage, EmailPollLog
 from helpdesk.models.mail import EmailState
@@ -68,18 +70,19 @@ def backup(desk, *arguments):
 
 
 def restore(file, folder, *arguments):
+    """The command for a folder that need not be there."""
+    runner = CliRunner(env={"INSTANCE_PATH": str(folder)})
+    return runner.invoke(restore_command, [str(file), *arguments])
+
+
+def restore_by_hand(file, folder):
     """As an operator runs it on a machine without any desk."""
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    command = [sys.executable, "-m", "helpdesk.cli.backup", "restore", str(file), *arguments]
     return subprocess.run(
-        command,
-        check=False,
-        cwd=PROJECT,
-        env=environ | {"INSTANCE_PATH": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+        [sys.executable, "-m", "helpdesk.cli.backup", "restore", str(file)],
+        check=False, cwd=PROJECT, env=environ | {"INSTANCE_PATH": str(folder)},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
 
 
 def test_a_desk_comes_back_whole_from_its_backup(desk, tmp_path):
@@ -90,7 +93,7 @@ def test_a_desk_comes_back_whole_from_its_backup(desk, tmp_path):
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
 
     again = tmp_path / "again"
-    done = restore(archive, again)
+    done = restore_by_hand(archive, again)
     assert done.returncode == 0, done.stderr
     assert (again / "secret_key").read_text() == "k" * 48
     assert stat.S_IMODE((again / "secret_key").stat().st_mode) == 0o600
@@ -140,7 +143,7 @@ def test_a_damaged_file_of_the_desk_is_told_and_the_rest_is_saved(desk, tmp_path
     assert result.exit_code == 1
     assert "missing or damaged" in result.output
     done = restore(tmp_path / "copy.tar.gz", tmp_path / "again")
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert "1 files were missing or damaged" in done.stderr
 
 
@@ -154,10 +157,10 @@ def test_a_desk_that_is_there_is_put_aside_only_with_force(desk, tmp_path):
         db.engine.dispose()
 
     refused = restore(archive, folder)
-    assert refused.returncode == 1
+    assert refused.exit_code == 1
     assert "--force" in refused.stderr
     done = restore(archive, folder, "--force")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
 
     (aside,) = folder.glob("before-restore-*")
     count = "SELECT count(*) FROM ticket"
@@ -199,7 +202,7 @@ def test_a_running_desk_is_not_replaced(desk, tmp_path):
     backup(desk, tmp_path / "copy.tar.gz")
     with hold(tmp_path / "desk"):
         done = restore(tmp_path / "copy.tar.gz", tmp_path / "desk", "--force")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "Stop it first" in done.stderr
 
 
@@ -226,7 +229,7 @@ def test_what_is_no_whole_backup_changes_nothing(desk, tmp_path, change, sentenc
         tmp_path / "other.tar.gz", {name: data for name, data in members.items() if data is not None}
     )
     done = restore(tmp_path / "other.tar.gz", tmp_path / "again")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert sentence in done.stderr
     assert [path.name for path in (tmp_path / "again").iterdir()] == ["desk.lock"]
     assert not list(tmp_path.rglob("evil"))
@@ -237,7 +240,7 @@ def test_a_file_cut_short_is_refused(desk, tmp_path):
     whole = (tmp_path / "copy.tar.gz").read_bytes()
     (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
     done = restore(tmp_path / "cut.tar.gz", tmp_path / "again")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "Traceback" not in done.stderr
     assert "could not be restored" in done.stderr
 
