@@ -28,7 +28,7 @@ demo: $(VENV)/.run-ready ## Run a desk with invented tickets, to look around
 	@exec $(BIN)/python -m helpdesk.cli.demo $(ARGS)
 
 test: $(VENV)/.test-ready ## Set everything up and run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 bench: $(VENV)/.test-ready ## Measure: mails to tickets per second
 	$(BIN)/python -m tests.bench.ingest $(ARGS)
