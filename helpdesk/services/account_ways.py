@@ -16,7 +16,7 @@ MAX_WORDS = 5000
 PACES = ("poll_frequency_s", "max_mails_per_poll")
 WAYS = (
     "name", "is_offered", "default_assignee_id", "default_category", "default_priority", "reply_status", "reopen_days",
-    "signature", "is_acknowledging", "acknowledgement_text", "kind", "poll_frequency_s", "max_mails_per_poll",
+    "signature", "is_acknowledging", "acknowledgement_text", "kind", *PACES,
 )  # fmt: skip
 
 
