@@ -1,12 +1,21 @@
 """The gallery of every component and page, served to a real browser."""
 
 import logging
+import shutil
 import threading
 
 import pytest
 from werkzeug.serving import make_server
 
 from tests.browser.gallery.app import create_gallery
+
+
+@pytest.fixture
+def database_url(tmp_path, sqlite_template):
+    """What a page looks like does not depend on the database."""
+    path = tmp_path / "helpdesk.sqlite3"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(scope="session")

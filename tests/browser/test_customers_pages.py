@@ -1,7 +1,5 @@
 """Customers in a real browser: everything without a script, everything by keyboard, and fingers that find every control."""
 
-import shutil
-
 import pytest
 from playwright.sync_api import expect
 
@@ -17,12 +15,6 @@ from tests.browser.test_behaviours import PHONE, SMALL
 
 pytestmark = pytest.mark.browser
 FILE = {"name": "photo.txt", "mimeType": "text/plain", "buffer": b"a photo"}
-
-
-@pytest.fixture
-def database_url(tmp_path, sqlite_template):
-    shutil.copy(sqlite_template, tmp_path / "helpdesk.sqlite3")
-    return f"sqlite:///{tmp_path}/helpdesk.sqlite3"
 
 
 @pytest.fixture

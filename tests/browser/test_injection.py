@@ -17,7 +17,6 @@ from helpdesk.services import accounts, practice, queries, settings, tags
 from helpdesk.transports.maildir import deposit
 from tests import factories
 from tests.browser.site import Site
-from tests.browser.test_pages import database_url  # noqa: F401
 from tests.web.conftest import _fresh_counters, desk, team  # noqa: F401
 from tests.web.test_route_matrix import address, routes_of
 

@@ -3,8 +3,6 @@
 The pages come from the application's own map and the table of who may open what, so that a new page is looked at too.
 """
 
-import shutil
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -28,14 +26,6 @@ LOOKS = {
 }
 NO_PAGES = ("/static", "/assets", "/comments")  # the last is a mail, shown in a frame only
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-@pytest.fixture
-def database_url(sqlite_template, tmp_path):
-    """What a page looks like does not depend on the database."""
-    path = tmp_path / "helpdesk.sqlite3"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Writing on a ticket in a real browser: what scripts add to the plain forms, by keyboard too, and what they must not lose."""
 
-import shutil
 from datetime import timedelta
 
 import pytest
@@ -27,12 +26,6 @@ REFUSALS = tuple(
     f"Failed to load resource: the server responded with a status of {status}"
     for status in (400, 401, 409, 422)
 )  # what the browser calls an answer that says no
-
-
-@pytest.fixture
-def database_url(tmp_path, sqlite_template):
-    shutil.copy(sqlite_template, tmp_path / "helpdesk.sqlite3")
-    return f"sqlite:///{tmp_path}/helpdesk.sqlite3"
 
 
 @pytest.fixture

@@ -20,23 +20,8 @@ COPY = "maria@copy.example"
 
 
 @pytest.fixture
-def account(context):
-    return factories.make_account(is_acknowledging=False)
-
-
-@pytest.fixture
 def admin(account):
     return factories.make_admin()
-
-
-@pytest.fixture
-def nora(account):
-    return factories.make_agent(accounts=[account])
-
-
-@pytest.fixture
-def tom(account):
-    return factories.make_agent(factories.OTHER_AGENT, "Tom Hale", accounts=[account])
 
 
 @pytest.fixture

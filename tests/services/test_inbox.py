@@ -17,21 +17,6 @@ from tests import factories
 
 
 @pytest.fixture
-def account(context):
-    return factories.make_account(is_acknowledging=False)
-
-
-@pytest.fixture
-def nora(account):
-    return factories.make_agent(accounts=[account])
-
-
-@pytest.fixture
-def tom(account):
-    return factories.make_agent(factories.OTHER_AGENT, "Tom Hale", accounts=[account])
-
-
-@pytest.fixture
 def ticket(account, nora, tom):
     ticket = factories.make_ticket(account)
     with transaction():

@@ -23,11 +23,6 @@ def account(context):
     return factories.make_account()
 
 
-@pytest.fixture
-def agent(account):
-    return factories.make_agent(accounts=[account])
-
-
 def purposes():
     return [(email.purpose, email.recipients["to"]) for email in outgoing()]
 

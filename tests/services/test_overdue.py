@@ -18,16 +18,6 @@ from tests.services.outbox.told_mails import send_gathered, text_of, to_whom
 
 
 @pytest.fixture
-def account(context):
-    return factories.make_account(is_acknowledging=False)
-
-
-@pytest.fixture
-def nora(account):
-    return factories.make_agent(accounts=[account])
-
-
-@pytest.fixture
 def ticket(account, nora):
     """Nora's ticket, opened by hand by Tom, due yesterday."""
     tom = factories.make_agent(factories.OTHER_AGENT, "Tom Hale", accounts=[account])

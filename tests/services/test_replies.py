@@ -21,21 +21,6 @@ from tests.services.outbox.mails import outgoing
 COLLEAGUE = "colleague@customer.example"
 
 
-@pytest.fixture
-def account(context):
-    return factories.make_account(is_acknowledging=False)
-
-
-@pytest.fixture
-def agent(account):
-    return factories.make_agent(accounts=[account])
-
-
-@pytest.fixture
-def ticket(account):
-    return factories.make_ticket(account)
-
-
 def send(ticket, agent, prepared=None, **options):
     prepared = prepared or replies.prepare(ticket, "Please install 4.2.", actor=agent)
     with transaction():

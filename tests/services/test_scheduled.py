@@ -44,21 +44,6 @@ KEY = "a-form-key-of-the-tests"
 FILE = MailFile("log.txt", "text/plain", b"a line")
 
 
-@pytest.fixture
-def account(context):
-    return factories.make_account(is_acknowledging=False)
-
-
-@pytest.fixture
-def agent(account):
-    return factories.make_agent(accounts=[account])
-
-
-@pytest.fixture
-def ticket(account):
-    return factories.make_ticket(account)
-
-
 def press_send(ticket, agent, text="Please install 4.2.", files=(), cc=None, key=KEY, tokens=(), **options):
     ready = scheduled.prepare(ticket, text, files, actor=agent, cc=cc, tokens=tokens)
     with transaction():

@@ -13,21 +13,6 @@ from helpdesk.services.tickets.comments import Words
 from tests import factories
 
 
-@pytest.fixture
-def account(context):
-    return factories.make_account(is_acknowledging=False)
-
-
-@pytest.fixture
-def agent(account):
-    return factories.make_agent(accounts=[account])
-
-
-@pytest.fixture
-def ticket(account):
-    return factories.make_ticket(account)
-
-
 def event_types(ticket):
     return [event.type for event in queries.history(ticket)]
 

@@ -40,26 +40,6 @@ class AwaySender(FakeSender):
         raise TransientError("The mail server asks to try again later.", detail="450 4.2.0 later")
 
 
-@pytest.fixture
-def account(context):
-    return factories.make_account(is_acknowledging=False)
-
-
-@pytest.fixture
-def nora(account):
-    return factories.make_agent(accounts=[account])
-
-
-@pytest.fixture
-def tom(account):
-    return factories.make_agent(factories.OTHER_AGENT, "Tom Hale", accounts=[account])
-
-
-@pytest.fixture
-def ticket(account):
-    return factories.make_ticket(account)
-
-
 def note_for(ticket, reader, author):
     with transaction():
         changing.assign(ticket, reader, actor=None)
