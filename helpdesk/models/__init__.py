@@ -10,6 +10,7 @@ from helpdesk.models.mail import (
     FetchCursor,
     MailClaim,
 )
+from helpdesk.models.oauth import OAuthConnection
 from helpdesk.models.people import Grant, LoginToken, User, UserAddress, UserSession
 from helpdesk.models.settings import Counter, Setting
 from helpdesk.models.tags import Tag, TicketTag
@@ -30,6 +31,7 @@ __all__ = [
     "LoginToken",
     "MailClaim",
     "Notification",
+    "OAuthConnection",
     "Participant",
     "ScheduledReply",
     "Setting",

@@ -59,6 +59,13 @@ class AccountKind(StrEnum):
     INDIVIDUAL = "individual"
 
 
+class SignIn(StrEnum):
+    """How an account proves to a mail server who it is: by its password, or by a token of an OAuth 2 provider."""
+
+    PASSWORD = "password"  # noqa: S105 - a word, not one
+    OAUTH2 = "oauth2"
+
+
 class EmailAccount(Base):
     """An address of the desk with its own way in and out.
 
@@ -67,7 +74,8 @@ class EmailAccount(Base):
     `transports.base.Security`. `fetch_lease_until` and `send_lease_until` are leases taken by UPDATE; the token tells
     whose. `from_email` is the sender when it is not the account's own address. `consecutive_failures`, `last_error`,
     `failing_since` and `fetch_again_at` are the account's health and back-off; `is_alarming` is set from the alarm mail
-    to the one that says it is over, `alarmed_at` is when the last alarm went out. `signature` and
+    to the one that says it is over, `alarmed_at` is when the last alarm went out. `is_fetch_wanted`: mail came while
+    somebody was fetching, who looks again. `signature` and
     `acknowledgement_text` are plain text, "" for none.
     """
 
@@ -90,6 +98,7 @@ class EmailAccount(Base):
     incoming_host: Mapped[str255] = mapped_column(default="")
     incoming_port: Mapped[int] = mapped_column(default=993)
     incoming_security: Mapped[str32] = mapped_column(default="tls")
+    incoming_sign_in: Mapped[SignIn] = mapped_column(Word(SignIn), default=SignIn.PASSWORD)
     incoming_username: Mapped[str255] = mapped_column(default="")
     incoming_password: Mapped[longtext] = mapped_column(default="")
     incoming_folder: Mapped[str255] = mapped_column(default="INBOX")
@@ -100,6 +109,7 @@ class EmailAccount(Base):
     outgoing_host: Mapped[str255] = mapped_column(default="")
     outgoing_port: Mapped[int] = mapped_column(default=587)
     outgoing_security: Mapped[str32] = mapped_column(default="starttls")
+    outgoing_sign_in: Mapped[SignIn] = mapped_column(Word(SignIn), default=SignIn.PASSWORD)
     outgoing_username: Mapped[str255] = mapped_column(default="")
     outgoing_password: Mapped[longtext] = mapped_column(default="")
     outgoing_ca_file: Mapped[str255] = mapped_column(default="")
@@ -124,6 +134,7 @@ class EmailAccount(Base):
     fetch_lease: Mapped[str | None] = mapped_column(String(64))
     fetch_lease_until: Mapped[datetime | None]
     fetch_again_at: Mapped[datetime | None] = mapped_column(index=True)
+    is_fetch_wanted: Mapped[bool] = mapped_column(default=False)
     send_lease: Mapped[str | None] = mapped_column(String(64))
     send_lease_until: Mapped[datetime | None]
     last_fetch_at: Mapped[datetime | None]
