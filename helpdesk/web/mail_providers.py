@@ -1,0 +1,58 @@
+"""Mail services many people use: their servers, and what people must know before they let them in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A mail service many people use: its servers, and what they must know before it lets them in."""
+
+    key: str
+    name: str
+    domains: frozenset[str]
+    incoming: tuple[str, int, str]
+    outgoing: tuple[str, int, str]
+    hint: str
+
+
+PROVIDERS = (
+    Provider(
+        "gmail",
+        "Gmail",
+        frozenset({"gmail.com", "googlemail.com"}),
+        ("imap.gmail.com", 993, "tls"),
+        ("smtp.gmail.com", 587, "starttls"),
+        _(
+            "Google wants an app password here, not the one you sign in with. Make one in your Google account."
+        ),
+    ),
+    Provider(
+        "microsoft",
+        "Microsoft 365",
+        frozenset({"outlook.com", "hotmail.com", "live.com"}),
+        ("outlook.office365.com", 993, "tls"),
+        ("smtp.office365.com", 587, "starttls"),
+        _(
+            "Many Microsoft organisations refuse passwords for mail; ask your administrator to allow IMAP and SMTP."
+        ),
+    ),
+    Provider(
+        "yahoo",
+        "Yahoo",
+        frozenset({"yahoo.com", "yahoo.de", "ymail.com"}),
+        ("imap.mail.yahoo.com", 993, "tls"),
+        ("smtp.mail.yahoo.com", 465, "tls"),
+        _("Yahoo wants an app password here. Make one in your Yahoo account."),
+    ),
+)
+
+
+def provider_of(key: str | None, email: str | None) -> Provider | None:
+    """The chosen provider, else the one the address belongs to."""
+    domain = (email or "").rpartition("@")[2].strip().lower()
+    chosen = (p for p in PROVIDERS if p.key == key)
+    return next(chosen, None) or next((p for p in PROVIDERS if domain in p.domains), None)
