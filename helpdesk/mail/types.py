@@ -39,6 +39,38 @@ class Automatic(StrEnum):
     GENERATED = "generated"  # alarms and forms: a ticket, but never answered
 
 
+class ParticularKind(StrEnum):
+    """What a mail may hold besides words and files that a reader wants to know at a glance."""
+
+    EVENT = "event"  # an invitation, its answer or its cancellation; the calendar file is among the files
+    SIGNED = "signed"  # nobody has checked the signature
+    ENCRYPTED = "encrypted"  # only the recipient's own mail program can read it; kept as a file
+
+
+@dataclass(frozen=True, slots=True)
+class Particular:
+    """One such thing as plain values, ready to be stored as JSON.
+
+    Times are ISO 8601: a date alone for whole days, without an offset where the sender left the zone open, else UTC.
+
+    - event: `method` (request, cancel, reply, publish), `summary`, `start`, `end` (of whole days the last one), `zone`
+      as the sender calls it, `place`, `organizer`, `attendee` and `answer` (accepted, declined, tentative) of a reply,
+      `repeats` (daily, weekly, monthly, yearly, otherwise) with `every`, `times` and `until`, `file`
+    - signed: `way` (smime, pgp), `by` as the signature itself says
+    - encrypted: `way` (smime, pgp), `file`
+    """
+
+    kind: ParticularKind
+    facts: tuple[tuple[str, str], ...] = ()
+
+    def fact(self, name: str) -> str:
+        """Empty when nothing is known about it."""
+        return dict(self.facts).get(name, "")
+
+    def plain(self) -> dict[str, str]:
+        return {"kind": self.kind.value} | dict(self.facts)
+
+
 @dataclass(frozen=True, slots=True)
 class BouncedRecipient:
     """One recipient block of a delivery status notification (RFC 3464 2.3)."""
@@ -89,6 +121,7 @@ class ParsedEmail:
     received_count: int
     problems: tuple[str, ...] = ()
     is_partial: bool = False
+    particulars: tuple[Particular, ...] = ()
 
     def header(self, name: str) -> str:
         """The first header field of that name, "" when there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Base, intpk, longtext, str32, str255, str998
@@ -98,7 +98,8 @@ class Comment(Base):
     `text` is what is shown, `full_text` everything including the quoted history, `html` the sender's own HTML,
     uncleaned: only `mail/html.py` may bring it near a browser. `is_released` is False for words of somebody who does
     not take part: agents only, until one of them releases or splits them. `is_unverified`: nobody vouches that the
-    address is the writer's own, as with the public form. `form_key` makes a form sent twice one comment.
+    address is the writer's own, as with the public form. `form_key` makes a form sent twice one comment. `particulars`
+    are what a mail holds besides words and files (`mail.types.Particular`), as plain values.
     """
 
     __tablename__ = "comment"
@@ -118,6 +119,7 @@ class Comment(Base):
     is_released: Mapped[bool] = mapped_column(default=True)
     is_unverified: Mapped[bool] = mapped_column(default=False)
     message_id: Mapped[str | None] = mapped_column(String(998))
+    particulars: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     created_at: Mapped[datetime]
     form_key: Mapped[str | None] = mapped_column(String(64), unique=True)
 

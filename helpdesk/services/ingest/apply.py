@@ -249,6 +249,7 @@ def _words(mail: Delivery, text: str, *, is_released: bool = True) -> Words:
         is_from_email=True,
         is_automatic=parsed.automatic is Automatic.REPLY,
         is_released=is_released,
+        particulars=[each.plain() for each in parsed.particulars],
     )
 
 

@@ -33,6 +33,7 @@ class Words:
     is_automatic: bool = False
     is_released: bool = True
     form_key: str | None = None
+    particulars: Sequence[dict[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def write(
         message_id=words.message_id,
         created_at=utcnow(),
         form_key=words.form_key,
+        particulars=list(words.particulars),
     )
     db.session.add(comment)
     db.session.flush()
