@@ -8,6 +8,7 @@ from helpdesk.models.mail import (
     EmailMessage,
     EmailPollLog,
     FetchCursor,
+    KnownMail,
     MailClaim,
 )
 from helpdesk.models.oauth import OAuthConnection
@@ -28,6 +29,7 @@ __all__ = [
     "FetchCursor",
     "Follow",
     "Grant",
+    "KnownMail",
     "LoginToken",
     "MailClaim",
     "Notification",

@@ -66,6 +66,15 @@ class SignIn(StrEnum):
     OAUTH2 = "oauth2"
 
 
+class AfterTaking(StrEnum):
+    """What happens on the server to a mail once it is safe here. POP3 knows `leave` and `delete` only."""
+
+    SEEN = "seen"
+    LEAVE = "leave"
+    MOVE = "move"
+    DELETE = "delete"
+
+
 class EmailAccount(Base):
     """An address of the desk with its own way in and out.
 
@@ -94,7 +103,7 @@ class EmailAccount(Base):
     is_offered: Mapped[bool] = mapped_column(default=True)  # customers may choose it for a new ticket
     is_sending: Mapped[bool] = mapped_column(default=True)  # False: what is to be sent waits
 
-    incoming_protocol: Mapped[str32] = mapped_column(default="imap")  # imap, maildir (the practice mailbox)
+    incoming_protocol: Mapped[str32] = mapped_column(default="imap")  # imap, pop3, maildir (practice)
     incoming_host: Mapped[str255] = mapped_column(default="")
     incoming_port: Mapped[int] = mapped_column(default=993)
     incoming_security: Mapped[str32] = mapped_column(default="tls")
@@ -102,6 +111,9 @@ class EmailAccount(Base):
     incoming_username: Mapped[str255] = mapped_column(default="")
     incoming_password: Mapped[longtext] = mapped_column(default="")
     incoming_folder: Mapped[str255] = mapped_column(default="INBOX")
+    other_folders: Mapped[list[str]] = mapped_column(
+        JSON, default=list
+    )  # read as well, each with its own cursor
     incoming_ca_file: Mapped[str255] = mapped_column(default="")
     incoming_allow_plaintext: Mapped[bool] = mapped_column(default=False)
 
@@ -118,6 +130,9 @@ class EmailAccount(Base):
     poll_frequency_s: Mapped[int] = mapped_column(default=300)
     max_mails_per_poll: Mapped[int] = mapped_column(default=50)
     first_fetch_days: Mapped[int] = mapped_column(default=7)
+    after_taking: Mapped[AfterTaking] = mapped_column(Word(AfterTaking), default=AfterTaking.SEEN)
+    move_to_folder: Mapped[str255] = mapped_column(default="")
+    delete_after_days: Mapped[int] = mapped_column(default=14)  # by POP3; 0: as soon as it is safe here
     start_at: Mapped[datetime]
     is_acknowledging: Mapped[bool] = mapped_column(default=True)
     reopen_days: Mapped[int] = mapped_column(default=14)
@@ -148,11 +163,18 @@ class EmailAccount(Base):
 
     default_assignee: Mapped[User | None] = relationship()
 
+    @property
+    def folders(self) -> list[str]:
+        """Every folder that is read, the main one first."""
+        return list(dict.fromkeys([self.incoming_folder, *self.other_folders]))
+
 
 class FetchCursor(Base):
     """How far a folder was read: every UID up to `last_uid` has its row, except those still in `pending_uids`.
 
-    `pending_uids` holds what a first fetch or a rescan after a new UIDVALIDITY still has to take, ascending.
+    `pending_uids` holds what a first fetch or a rescan after a new UIDVALIDITY still has to take, ascending. `owed` are
+    UIDs of taken mails the server has not been told of, by the step that comes next; `owed_tries` counts how often
+    that failed.
     """
 
     __tablename__ = "fetch_cursor"
@@ -164,13 +186,43 @@ class FetchCursor(Base):
     uidvalidity: Mapped[int] = mapped_column(BigInteger)
     last_uid: Mapped[int] = mapped_column(BigInteger)
     pending_uids: Mapped[list[int]] = mapped_column(JSON, default=list)
+    owed: Mapped[dict[str, list[int]]] = mapped_column(JSON, default=dict)
+    owed_tries: Mapped[int] = mapped_column(default=0)
     updated_at: Mapped[datetime]
+
+
+class MailFate(StrEnum):
+    """What became of a mail a POP3 server holds."""
+
+    TAKEN = "taken"
+    PARTIAL = "partial"  # taken in part: it is never deleted there
+    PASSED = "passed"  # older than the account: never to be taken
+    STUCK = "stuck"  # reading it failed; it is tried again after the others
+
+
+class KnownMail(Base):
+    """A mail a POP3 server holds or held, by the name it has there: POP3 has no cursor to tell new mail by.
+
+    `missing_since` is when the server stopped naming it; such rows are forgotten in the end, for a server may use a
+    name again. `failures` counts the attempts of one that is stuck.
+    """
+
+    __tablename__ = "known_mail"
+    __table_args__ = (UniqueConstraint("account_id", "key"),)
+
+    id: Mapped[intpk]
+    account_id: Mapped[int] = mapped_column(ForeignKey("email_account.id", ondelete="CASCADE"))
+    key: Mapped[str255]
+    fate: Mapped[MailFate] = mapped_column(Word(MailFate))
+    failures: Mapped[int] = mapped_column(default=0)
+    known_since: Mapped[datetime]
+    missing_since: Mapped[datetime | None]
 
 
 class EmailMessage(Base):
     """One mail in either direction: its bytes, its state, and why.
 
-    Incoming: `transport_key` (`folder/uidvalidity/uid`, or one made from the bytes) is unique per account; `trace`
+    Incoming: `transport_key` (`folder/uidvalidity/uid`, `pop3/uidl`, or one made from the bytes) is unique per account; `trace`
     tells what was found, which rule decided and what followed. Outgoing: `purpose` names what it is for (`reply`,
     `ticket_created`, `notification`, `sign_in_link`, ...), `recipients` is the SMTP envelope ({"to": [...],
     "cc": [...], "accepted": [...]}), `payload` the ids a machine's mail is made from when it is claimed; once
@@ -239,7 +291,10 @@ class MailClaim(Base):
 
 
 class EmailPollLog(Base):
-    """One look at an account: what was found and taken, or the error in words."""
+    """One look at an account: what was found and taken, or the error in words.
+
+    `warning`: all mail was taken, but something else on the server could not be done.
+    """
 
     __tablename__ = "email_poll_log"
     __table_args__ = (Index(None, "account_id", "started_at"),)
@@ -253,3 +308,4 @@ class EmailPollLog(Base):
     known: Mapped[int] = mapped_column(default=0)
     error: Mapped[longtext] = mapped_column(default="")
     error_detail: Mapped[longtext] = mapped_column(default="")
+    warning: Mapped[longtext] = mapped_column(default="")
