@@ -13,6 +13,7 @@ from helpdesk.models.mail import (
 )
 from helpdesk.models.oauth import OAuthConnection
 from helpdesk.models.people import Grant, LoginToken, User, UserAddress, UserSession
+from helpdesk.models.senders import DeliveryFailure, SenderRule
 from helpdesk.models.settings import Counter, Setting
 from helpdesk.models.tags import Tag, TicketTag
 from helpdesk.models.tickets import Attachment, Comment, Participant, Ticket
@@ -21,6 +22,7 @@ __all__ = [
     "Attachment",
     "Comment",
     "Counter",
+    "DeliveryFailure",
     "Draft",
     "EmailAccount",
     "EmailMessage",
@@ -36,6 +38,7 @@ __all__ = [
     "OAuthConnection",
     "Participant",
     "ScheduledReply",
+    "SenderRule",
     "Setting",
     "Tag",
     "Ticket",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Base, intpk, longtext, str32, str64, str255, str998
 from helpdesk.models.people import User
+from helpdesk.models.trays import SpamCheck, Tray
 from helpdesk.models.types import Word
 from helpdesk.policy.status import Category, Priority, Status
 
@@ -144,6 +145,8 @@ class EmailAccount(Base):
     )
     signature: Mapped[longtext] = mapped_column(default="")
     acknowledgement_text: Mapped[longtext] = mapped_column(default="")
+    spam_check: Mapped[SpamCheck] = mapped_column(Word(SpamCheck), default=SpamCheck.VERDICT)
+    spam_score: Mapped[float] = mapped_column(default=5.0)  # from which score on, when `spam_check` says so
     created_at: Mapped[datetime]
 
     fetch_lease: Mapped[str | None] = mapped_column(String(64))
@@ -219,6 +222,9 @@ class KnownMail(Base):
     missing_since: Mapped[datetime | None]
 
 
+_IN_A_TRAY = text("tray IS NOT NULL")
+
+
 class EmailMessage(Base):
     """One mail in either direction: its bytes, its state, and why.
 
@@ -227,7 +233,8 @@ class EmailMessage(Base):
     `ticket_created`, `notification`, `sign_in_link`, ...), `recipients` is the SMTP envelope ({"to": [...],
     "cc": [...], "accepted": [...]}), `payload` the ids a machine's mail is made from when it is claimed; once
     `raw_sha256` is set its bytes never change. `urgency` orders sending: lower goes first. Not every outgoing mail has
-    a ticket. `claim` tells which worker holds the row until `claimed_until`.
+    a ticket. `claim` tells which worker holds the row until `claimed_until`. `tray` is set while a received mail is to be
+    looked at by a person, or was put away by one; so few are that the index holds these alone.
     """
 
     __tablename__ = "email_message"
@@ -238,12 +245,21 @@ class EmailMessage(Base):
         Index(None, "message_id_hash"),
         Index(None, "ticket_id", "id"),
         Index(None, "from_address", "created_at"),
+        Index(
+            "ix_email_message_tray",
+            "tray",
+            "account_id",
+            "id",
+            sqlite_where=_IN_A_TRAY,
+            postgresql_where=_IN_A_TRAY,
+        ),
     )
 
     id: Mapped[intpk]
     account_id: Mapped[int] = mapped_column(ForeignKey("email_account.id", ondelete="RESTRICT"))
     direction: Mapped[Direction] = mapped_column(Word(Direction))
     state: Mapped[EmailState] = mapped_column(Word(EmailState))
+    tray: Mapped[Tray | None] = mapped_column(Word(Tray))
     reason: Mapped[longtext] = mapped_column(default="")
     detail: Mapped[longtext] = mapped_column(default="")
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="SET NULL"))
