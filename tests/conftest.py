@@ -10,6 +10,8 @@ import sqlite3
 
 import pytest
 from flask_migrate import upgrade
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from config import load_config
 from helpdesk.app import create_app
@@ -21,6 +23,13 @@ from tests.servers.small_disk import NO_RIGHT
 
 ENVIRONMENT = {"SECRET_KEY": "a-key-for-tests-only-0123456789abcdef", "LOG_LEVEL": "DEBUG"}
 CHEAP_ARGON2 = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+
+
+@event.listens_for(Engine, "connect")
+def _no_order_by_chance(connection, _record):
+    """What asks for no order gets it backwards on SQLite: PostgreSQL, too, gives any order once rows were deleted."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA reverse_unordered_selects=ON")
 
 
 def pytest_terminal_summary(terminalreporter):

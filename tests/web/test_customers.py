@@ -28,7 +28,9 @@ def jonas(app, desk):
 def said(app, desk):
     with app.app_context():
         rows = db.session.scalars(
-            select(Comment).where(Comment.ticket_id == queries.by_number(desk["ticket"]).id)
+            select(Comment)
+            .where(Comment.ticket_id == queries.by_number(desk["ticket"]).id)
+            .order_by(Comment.id)
         )
         return [(c.kind.value, c.text) for c in rows]
 
