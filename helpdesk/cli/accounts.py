@@ -17,6 +17,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, EmailMessage
 from helpdesk.models.mail import EmailState
 from helpdesk.services import accounts, monitor, notifications, scheduled_delivery
+from helpdesk.services.ingest.trace import reason_of
 from helpdesk.services.monitor import Report
 from helpdesk.services.outbox import deliver
 
@@ -126,7 +127,9 @@ def _send(account_id: int, to: str) -> bool:
         else:
             click.secho(f"The mail server has taken the mail to {shown(to)}.", fg="green")
         return True
-    click.secho(f"The mail to {shown(to)} was not sent: {shown(email.reason or email.state.value)}", fg="red")
+    click.secho(
+        f"The mail to {shown(to)} was not sent: {shown(reason_of(email) or email.state.value)}", fg="red"
+    )
     if email.detail:
         click.echo(f"  The server's words: {shown(email.detail)}")
     if email.state is EmailState.QUEUED:

@@ -27,6 +27,7 @@ from helpdesk.models import EmailAccount, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.services import fetch, settings
 from helpdesk.services.ingest import process, store
+from helpdesk.services.ingest.trace import reason_of, sentence_of
 
 COLOURS = {
     EmailState.OPENED: "green",
@@ -235,7 +236,7 @@ def _headline(what: str, state: EmailState, sender: str, subject: str) -> None:
 
 def _steps(steps: Iterable[dict[str, object]]) -> None:
     for step in steps:
-        click.echo(f"    {shown(step.get('step'))}: {shown(step.get('text'))}")
+        click.echo(f"    {shown(step.get('step'))}: {shown(sentence_of(step))}")
 
 
 def _process(
@@ -268,7 +269,7 @@ def _tell(email: EmailMessage) -> None:
     what = " ".join(filter(None, [words, settings.tag_of(ticket) if ticket else ""]))
     _headline(what, email.state, f"{email.from_name} <{email.from_address}>".strip(), email.subject)
     if email.reason:
-        click.echo(f"    {shown(email.reason)}")
+        click.echo(f"    {shown(reason_of(email))}")
     _steps(email.trace)
 
 

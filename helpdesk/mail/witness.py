@@ -29,4 +29,4 @@ def describe_difference(text: str, visible: str) -> str:
     if opinion is None or opinion.split() == visible.split():
         return ""
     shown, kept = len(opinion.split()), len(visible.split())
-    return f"email-reply-parser would show {shown} words instead of {kept}"
+    return f"email-reply-parser would show {shown} words instead of {kept}."

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Base, intpk, longtext, str32, str64, str255, str998
+from helpdesk.mail.authentication import Verdict
 from helpdesk.models.people import User
 from helpdesk.models.trays import SpamCheck, Tray
 from helpdesk.models.types import Word
@@ -85,8 +86,10 @@ class EmailAccount(Base):
     whose. `from_email` is the sender when it is not the account's own address. `consecutive_failures`, `last_error`,
     `failing_since` and `fetch_again_at` are the account's health and back-off; `is_alarming` is set from the alarm mail
     to the one that says it is over, `alarmed_at` is when the last alarm went out. `is_fetch_wanted`: mail came while
-    somebody was fetching, who looks again. `signature` and
-    `acknowledgement_text` are plain text, "" for none.
+    somebody was fetching, who looks again. `signature` and `acknowledgement_text` are plain text, "" for none.
+    `trusted_authserv_id` is the name under which the account's own server writes its findings about a mail
+    (Authentication-Results), "" to believe none; with `takes_plus_addresses` mail for `local+anything@domain` arrives
+    here too.
     """
 
     __tablename__ = "email_account"
@@ -147,6 +150,8 @@ class EmailAccount(Base):
     acknowledgement_text: Mapped[longtext] = mapped_column(default="")
     spam_check: Mapped[SpamCheck] = mapped_column(Word(SpamCheck), default=SpamCheck.VERDICT)
     spam_score: Mapped[float] = mapped_column(default=5.0)  # from which score on, when `spam_check` says so
+    trusted_authserv_id: Mapped[str255] = mapped_column(default="")
+    takes_plus_addresses: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
     fetch_lease: Mapped[str | None] = mapped_column(String(64))
@@ -226,10 +231,13 @@ _IN_A_TRAY = text("tray IS NOT NULL")
 
 
 class EmailMessage(Base):
-    """One mail in either direction: its bytes, its state, and why.
+    """One mail in either direction: its bytes, its state, and why: `reason` is a sentence, `reason_params` fills it.
 
     Incoming: `transport_key` (`folder/uidvalidity/uid`, `pop3/uidl`, or one made from the bytes) is unique per account; `trace`
     tells what was found, which rule decided and what followed. Outgoing: `purpose` names what it is for (`reply`,
+    Incoming: `transport_key` (`folder/uidvalidity/uid`, or one made from the bytes) is unique per account; `trace`
+    tells what was found, which rule decided and what followed; `dmarc` is the trusted server's verdict on its author,
+    `thread_index` what Exchange calls its conversation. Outgoing: `purpose` names what it is for (`reply`,
     `ticket_created`, `notification`, `sign_in_link`, ...), `recipients` is the SMTP envelope ({"to": [...],
     "cc": [...], "accepted": [...]}), `payload` the ids a machine's mail is made from when it is claimed; once
     `raw_sha256` is set its bytes never change. `urgency` orders sending: lower goes first. Not every outgoing mail has
@@ -261,6 +269,7 @@ class EmailMessage(Base):
     state: Mapped[EmailState] = mapped_column(Word(EmailState))
     tray: Mapped[Tray | None] = mapped_column(Word(Tray))
     reason: Mapped[longtext] = mapped_column(default="")
+    reason_params: Mapped[dict[str, str | int]] = mapped_column(JSON, default=dict)
     detail: Mapped[longtext] = mapped_column(default="")
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="SET NULL"))
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
@@ -282,6 +291,8 @@ class EmailMessage(Base):
     transport_key: Mapped[str | None] = mapped_column(String(512))
     internal_date: Mapped[datetime | None]
     trace: Mapped[list[dict[str, object]]] = mapped_column(JSON, default=list)
+    dmarc: Mapped[Verdict] = mapped_column(Word(Verdict), default=Verdict.UNKNOWN)
+    thread_index: Mapped[str64] = mapped_column(default="", index=True)
 
     purpose: Mapped[str32] = mapped_column(default="")
     urgency: Mapped[int] = mapped_column(default=5)

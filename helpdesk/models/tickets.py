@@ -21,7 +21,8 @@ class Ticket(Base):
     `waiting_since` is when the customer's last unanswered message came; `last_activity_at` orders the list.
     `email_from` is the address the first mail came from; `may_belong_to_id` is a hint for agents (a stranger cited
     that ticket), `follow_up_of_id` links to the closed ticket this one continues. `overdue_told_for` is the due date
-    whose passing was told: another due date may be told again.
+    whose passing was told: another due date may be told again. `merged_into_id` says where a merged one went;
+    `needs_requester` that it is an agent's only because the mail he forwarded did not say whose it is.
     """
 
     __tablename__ = "ticket"
@@ -69,6 +70,10 @@ class Ticket(Base):
     follow_up_of_id: Mapped[int | None] = mapped_column(
         ForeignKey("ticket.id", ondelete="SET NULL"), index=True
     )
+    merged_into_id: Mapped[int | None] = mapped_column(
+        ForeignKey("ticket.id", ondelete="SET NULL"), index=True
+    )
+    needs_requester: Mapped[bool] = mapped_column(default=False)
     waiting_since: Mapped[datetime | None]
     last_activity_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
@@ -87,6 +92,7 @@ class Ticket(Base):
     follow_up_of: Mapped[Ticket | None] = relationship(
         foreign_keys=[follow_up_of_id], remote_side="Ticket.id"
     )
+    merged_into: Mapped[Ticket | None] = relationship(foreign_keys=[merged_into_id], remote_side="Ticket.id")
     comments: Mapped[list[Comment]] = relationship(back_populates="ticket", order_by="Comment.id")
     participants: Mapped[list[Participant]] = relationship(back_populates="ticket", order_by="Participant.id")
     tags: Mapped[list[Tag]] = relationship(secondary="ticket_tag", order_by="Tag.folded", viewonly=True)

@@ -215,7 +215,7 @@ def deliveries(ticket: Ticket) -> list[EmailMessage]:
     )
     told = load_only(
         EmailMessage.comment_id, EmailMessage.purpose, EmailMessage.state, EmailMessage.reason,
-        EmailMessage.detail, EmailMessage.attempts, EmailMessage.due_at,
+        EmailMessage.reason_params, EmailMessage.detail, EmailMessage.attempts, EmailMessage.due_at,
     )  # fmt: skip
     return list(db.session.scalars(statement.order_by(EmailMessage.id).options(told)))
 

@@ -11,7 +11,7 @@ Only an author that can be told for sure is somebody; an "unverified sender" tak
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -24,7 +24,7 @@ from helpdesk.models import EmailAccount, EmailMessage, Participant, Ticket, Use
 from helpdesk.models.mail import Direction
 from helpdesk.policy.status import Disposition, is_closed_for_good
 from helpdesk.services import access
-from helpdesk.services.ingest.trace import Trace
+from helpdesk.services.ingest.trace import Sentence, Trace
 from helpdesk.services.outbox.queue import hash_of
 
 
@@ -45,19 +45,19 @@ class Route:
     may_belong_to: Ticket | None = None
     follow_up_of: Ticket | None = None
     is_proven: bool = False
-    reason: str = ""
+    reason: Sentence = field(default_factory=Sentence)
 
 
 def route(evidence: Evidence, account: EmailAccount, author: UserAddress | None, trace: Trace) -> Route:
     """Find the place of a mail; adds to `trace` what was found and what decided. Reads only."""
     if author is not None and not author.user.is_active:
-        trace.add("sender", "The sender's user is deactivated and counts as a stranger.")
+        trace.tell("sender", "The sender's user is deactivated and counts as a stranger.")
         author = None
     return (
         _by_issued_id(evidence.issued, account, author, trace)
         or _by_known_id(evidence.foreign, account, author, trace)
         or _by_number(evidence.subject_number, account, author, trace)
-        or _new(trace, "Nothing in the mail names a ticket: a new one.")
+        or _new(trace, Sentence("Nothing in the mail names a ticket: a new one."))
     )
 
 
@@ -68,15 +68,17 @@ def _by_issued_id(
         ticket = _living(found.ticket_id, trace)
         if ticket is None:
             continue
-        trace.add("thread", "It answers a mail this desk sent, proven by its signed id.", ticket_id=ticket.id)
+        trace.tell(
+            "thread", "It answers a mail this desk sent, proven by its signed id.", ticket_id=ticket.id
+        )
         if author is not None and _takes_part(ticket, author):
             return _heard(ticket, account, trace, is_proven=True)
         personal = author is not None and author.user.is_team and _was_sent_to_him_alone(found, author)
         if author is not None and personal:
             return _of_agent(ticket, author.user, trace)
         if _is_closed_for_good(ticket, account):
-            return _new(trace, "Its ticket was closed long ago: a new one.", may_belong_to=ticket)
-        trace.add("decision", "The sender does not take part: his words wait to be released.")
+            return _new(trace, Sentence("Its ticket was closed long ago: a new one."), may_belong_to=ticket)
+        trace.tell("decision", "The sender does not take part: his words wait to be released.")
         return Route(RouteKind.UNRELEASED, ticket)
     return None
 
@@ -99,10 +101,12 @@ def _by_known_id(
         ticket = _living(ticket_id, trace)
         if ticket is None or ticket.account_id != account.id:
             continue
-        trace.add("thread", "It answers a mail that is on a ticket already.", ticket_id=ticket.id)
+        trace.tell("thread", "It answers a mail that is on a ticket already.", ticket_id=ticket.id)
         if author is not None and _takes_part(ticket, author):
             return _heard(ticket, account, trace)
-        return _new(trace, "The sender does not take part there: a new ticket.", may_belong_to=ticket)
+        return _new(
+            trace, Sentence("The sender does not take part there: a new ticket."), may_belong_to=ticket
+        )
     return None
 
 
@@ -114,14 +118,19 @@ def _by_number(
     ticket_id = db.session.scalar(select(Ticket.id).where(Ticket.number == number))
     ticket = _living(ticket_id, trace)
     if ticket is None:
-        return _new(trace, f"Its subject names #{number}, which is no open matter: a new ticket.")
-    trace.add("thread", f"Its subject names #{number}.", ticket_id=ticket.id)
+        return _new(
+            trace,
+            Sentence("Its subject names #%(number)d, which is no open matter: a new ticket.", number=number),
+        )
+    trace.tell("thread", "Its subject names #%(number)d.", number=number, ticket_id=ticket.id)
     if author is not None and _takes_part(ticket, author):
         return _heard(ticket, account, trace)
     if author is not None and author.user.is_team and ticket.account_id in access.account_ids(author.user):
-        trace.add("decision", "From an agent's address, which proves nothing: the words wait to be released.")
+        trace.tell(
+            "decision", "From an agent's address, which proves nothing: the words wait to be released."
+        )
         return Route(RouteKind.UNRELEASED, ticket)
-    return _new(trace, "The sender does not take part there: a new ticket.", may_belong_to=ticket)
+    return _new(trace, Sentence("The sender does not take part there: a new ticket."), may_belong_to=ticket)
 
 
 def _living(ticket_id: int | None, trace: Trace) -> Ticket | None:
@@ -130,11 +139,11 @@ def _living(ticket_id: int | None, trace: Trace) -> Ticket | None:
         return None
     ticket = db.session.get(Ticket, ticket_id, options=[joinedload(Ticket.account)])
     if ticket is None:
-        trace.add("thread", "The ticket it belongs to is gone.")
+        trace.tell("thread", "The ticket it belongs to is gone.")
         return None
     ticket = merge_target(ticket)
     if ticket.disposition is not Disposition.NORMAL:
-        trace.add("thread", "The ticket it belongs to was put away.", ticket_id=ticket.id)
+        trace.tell("thread", "The ticket it belongs to was put away.", ticket_id=ticket.id)
         return None
     return ticket
 
@@ -156,18 +165,20 @@ def _takes_part(ticket: Ticket, author: UserAddress) -> bool:
 
 def _heard(ticket: Ticket, account: EmailAccount, trace: Trace, *, is_proven: bool = False) -> Route:
     if _is_closed_for_good(ticket, account):
-        return _new(trace, "Its ticket was closed long ago: a new one that follows it.", follow_up_of=ticket)
-    trace.add("decision", "The sender takes part: his words are added.", ticket_id=ticket.id)
+        return _new(
+            trace, Sentence("Its ticket was closed long ago: a new one that follows it."), follow_up_of=ticket
+        )
+    trace.tell("decision", "The sender takes part: his words are added.", ticket_id=ticket.id)
     return Route(RouteKind.APPEND, ticket, is_proven=is_proven)
 
 
 def _of_agent(ticket: Ticket, user: User, trace: Trace) -> Route:
     """An answer to a notification only this agent got."""
     if ticket.account_id not in access.account_ids(user):
-        trace.add("decision", "The agent has no access to this ticket's account: held.")
-        reason = f"{user.shown_name} has no access to this ticket's account."
+        trace.tell("decision", "The agent has no access to this ticket's account: held.")
+        reason = Sentence("%(name)s has no access to this ticket's account.", name=user.shown_name)
         return Route(RouteKind.HOLD, ticket, reason=reason)
-    trace.add("decision", "An agent answers a notification sent to him alone: a note.")
+    trace.tell("decision", "An agent answers a notification sent to him alone: a note.")
     return Route(RouteKind.NOTE, ticket)
 
 
@@ -187,7 +198,7 @@ def _is_closed_for_good(ticket: Ticket, account: EmailAccount) -> bool:
 
 
 def _new(
-    trace: Trace, text: str, *, may_belong_to: Ticket | None = None, follow_up_of: Ticket | None = None
+    trace: Trace, text: Sentence, *, may_belong_to: Ticket | None = None, follow_up_of: Ticket | None = None
 ) -> Route:
-    trace.add("decision", text)
+    trace.tell_sentence("decision", text)
     return Route(RouteKind.NEW, may_belong_to=may_belong_to, follow_up_of=follow_up_of)

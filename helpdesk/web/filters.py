@@ -20,8 +20,9 @@ from flask_babel import format_decimal, get_locale, get_timezone, gettext, ngett
 from markupsafe import Markup, escape
 
 from helpdesk.database import utcnow
-from helpdesk.models import Ticket
+from helpdesk.models import EmailMessage, Ticket
 from helpdesk.services import settings
+from helpdesk.services.ingest.trace import Sentence, Step, reason_of, sentence_of
 from helpdesk.services.templates import day_pattern
 from helpdesk.web.catalog import reader_locale
 
@@ -132,6 +133,24 @@ def tag(ticket: Ticket) -> str:
     return settings.tag_of(ticket)
 
 
+def reason(mail: EmailMessage) -> str:
+    """Why a mail is in its state, in the reader's language; "" when the state says it all."""
+    return _said(reason_of(mail))
+
+
+def step(found: Step) -> str:
+    """A step of a mail's decision trace in the reader's language."""
+    return _said(sentence_of(found))
+
+
+def _said(sentence: Sentence) -> str:
+    if not sentence:
+        return ""
+    return str(
+        gettext(sentence.template, **sentence.params) if sentence.params else gettext(sentence.template)
+    )
+
+
 def paragraphs(text: str | None, links: bool = True) -> Markup:
     """Plain text as paragraphs with line breaks; web addresses become links that show where they lead.
 
@@ -172,6 +191,8 @@ def init_app(app: Flask) -> None:
         "address": address,
         "breakable": breakable,
         "tag": tag,
+        "reason": reason,
+        "step": step,
     }
     app.jinja_env.filters.update(named)
     app.jinja_env.globals["page_language"] = lambda: str(get_locale() or "en").replace("_", "-")

@@ -14,6 +14,7 @@ from helpdesk.models import Attachment, Comment, EmailMessage, Event, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.services import doctor, events, settings, sweep
 from helpdesk.services.ingest import claims, process, store
+from helpdesk.services.ingest.trace import sentence_of
 from helpdesk.storage import BlobChunk
 from tests import factories
 from tests.factories import SUPPORT, make_mail
@@ -254,7 +255,7 @@ def test_the_last_try_takes_the_source_of_a_mail_that_never_could_be_read(accoun
     (comment,) = db.session.get(Ticket, row(email_id).ticket_id).comments
     assert "Words." in comment.text
     assert [(a.filename, storage.read(a.sha256)) for a in comment.attachments] == [("message.eml", raw)]
-    assert any("read in time" in step["text"] for step in row(email_id).trace)
+    assert any("read in time" in str(sentence_of(step)) for step in row(email_id).trace)
 
 
 def test_a_mail_that_takes_too_long_to_read_is_left_at_its_source(account):

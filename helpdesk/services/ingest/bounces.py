@@ -9,13 +9,13 @@ from helpdesk.mail.types import Bounce
 from helpdesk.models import EmailMessage, Ticket
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services import events
-from helpdesk.services.ingest.trace import Trace
+from helpdesk.services.ingest.trace import Sentence, Trace
 from helpdesk.services.outbox.queue import hash_of
 
 WENT_OUT = (EmailState.SENT, EmailState.UNCERTAIN, EmailState.BOUNCED)
 
 
-def record(bounce: Bounce, email: EmailMessage, trace: Trace) -> tuple[str, int | None]:
+def record(bounce: Bounce, email: EmailMessage, trace: Trace) -> tuple[Sentence, int | None]:
     """Link the report to the mail it names and note what it says; returns the reason and the ticket's id.
 
     Only an id this desk gave to a mail it sent counts. Temporary trouble changes nothing on the mail.
@@ -24,15 +24,20 @@ def record(bounce: Bounce, email: EmailMessage, trace: Trace) -> tuple[str, int 
     words = "; ".join(f"{r.recipient}: {r.diagnostic or r.status or r.action}" for r in bounce.recipients)
     sent = _find(bounce.original_message_id)
     if sent is None:
-        trace.add("bounce", "A delivery report about no mail this desk knows.")
-        return f"Delivery report: {words}"[:1000] if words else "Delivery report.", None
-    trace.add(
-        "bounce", f"A delivery report about mail {sent.id}.", email_id=sent.id, ticket_id=sent.ticket_id
+        trace.tell("bounce", "A delivery report about no mail this desk knows.")
+        return _report_of(words), None
+    trace.tell(
+        "bounce",
+        "A delivery report about mail %(number)d.",
+        number=sent.id,
+        email_id=sent.id,
+        ticket_id=sent.ticket_id,
     )
     is_final = bool(failed) and sent.state in WENT_OUT
     if is_final:
         sent.state = EmailState.BOUNCED
-        sent.reason = f"Not delivered to {', '.join(r.recipient for r in failed)}."[:1000]
+        sent.reason = "Not delivered to %(recipients)s."
+        sent.reason_params = {"recipients": ", ".join(r.recipient for r in failed)[:1000]}
         sent.detail = words[:5000]
     ticket = db.session.get(Ticket, sent.ticket_id) if sent.ticket_id else None
     events.record(
@@ -40,7 +45,14 @@ def record(bounce: Bounce, email: EmailMessage, trace: Trace) -> tuple[str, int 
         comment_id=sent.comment_id, email_id=sent.id, account_id=sent.account_id, report_id=email.id,
         statuses=[r.status for r in bounce.recipients][:20],
     )  # fmt: skip
-    return (f"Not delivered: {words}" if is_final else f"Delivery report: {words}")[:1000], sent.ticket_id
+    reason = Sentence("Not delivered: %(words)s", words=words[:1000]) if is_final else _report_of(words)
+    return reason, sent.ticket_id
+
+
+def _report_of(words: str) -> Sentence:
+    return (
+        Sentence("Delivery report: %(words)s", words=words[:1000]) if words else Sentence("Delivery report.")
+    )
 
 
 def _find(message_id: str) -> EmailMessage | None:

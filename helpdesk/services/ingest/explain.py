@@ -10,8 +10,10 @@ from helpdesk.models import EmailMessage, Ticket
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services import settings
 from helpdesk.services.ingest import own
-from helpdesk.services.ingest.apply import Delivery, apply
+from helpdesk.services.ingest.apply import apply
+from helpdesk.services.ingest.delivery import Delivery
 from helpdesk.services.ingest.reading import Reading, read
+from helpdesk.services.ingest.trace import sentence_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"{self.sender}: {self.subject}"]
-        lines += [f"  {step['step']}: {step['text']}" for step in self.steps]
+        lines += [f"  {step['step']}: {sentence_of(step)}" for step in self.steps]
         lines += [f"  file: {name}" for name in self.files]
         return "\n".join(lines)
 
@@ -68,7 +70,7 @@ def _rehearse(account_id: int, reading: Reading, ours: own.OwnAddresses) -> Expl
     claimed = reading.claimed
     return Explanation(
         outcome=outcome.state,
-        reason=outcome.reason,
+        reason=str(outcome.reason),
         subject=reading.parsed.subject,
         sender=f"{claimed.name} <{claimed.email}>".strip(),
         ticket=settings.tag_of(ticket) if ticket is not None and is_known else "",

@@ -10,6 +10,7 @@ from sqlalchemy.sql import ColumnElement
 from helpdesk.database import db
 from helpdesk.models import Comment, EmailMessage
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.services.ingest.trace import Sentence
 
 HOUR = timedelta(hours=1)
 MINUTES = timedelta(minutes=10)
@@ -18,17 +19,19 @@ MOST_TICKETS = 10
 MOST_EQUAL = 3
 
 
-def reason(email: EmailMessage, sender: str, subject: str, text: str) -> str:
-    """Why a mail that would open a ticket is held, "" when it is not.
+def reason(email: EmailMessage, sender: str, subject: str, text: str) -> Sentence | None:
+    """Why a mail that would open a ticket is held, None when it is not.
 
     Counted by when mails reached the server, so that a backlog taken at once is no flood.
     """
     recent = _opened(email, sender, HOUR)
     opened = db.session.scalar(select(func.count()).select_from(EmailMessage).where(*recent)) or 0
     if opened >= MOST_TICKETS:
-        return f"{sender} has opened {opened} tickets within an hour."
+        return Sentence(
+            "%(sender)s has opened %(count)d tickets within an hour.", sender=sender, count=opened
+        )
     if opened < MOST_EQUAL:
-        return ""
+        return None
     equal = (
         select(func.count())
         .select_from(EmailMessage)
@@ -36,8 +39,12 @@ def reason(email: EmailMessage, sender: str, subject: str, text: str) -> str:
         .where(*_opened(email, sender, MINUTES), EmailMessage.subject == subject, Comment.full_text == text)
     )
     if (db.session.scalar(equal) or 0) >= MOST_EQUAL:
-        return f"{sender} has sent the same mail {MOST_EQUAL} times within ten minutes."
-    return ""
+        return Sentence(
+            "%(sender)s has sent the same mail %(count)d times within ten minutes.",
+            sender=sender,
+            count=MOST_EQUAL,
+        )
+    return None
 
 
 def is_first_held(email: EmailMessage, sender: str) -> bool:

@@ -27,10 +27,12 @@ from helpdesk.queue import wake_after_commit
 from helpdesk.services import access, attachments, events, settings
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.ingest import claims, own
-from helpdesk.services.ingest.apply import FORCED, Delivery, Outcome, apply
+from helpdesk.services.ingest.apply import apply
 from helpdesk.services.ingest.claims import Claim, ClaimLost
+from helpdesk.services.ingest.delivery import FORCED, Delivery, Outcome
 from helpdesk.services.ingest.explain import Explanation, explain
 from helpdesk.services.ingest.reading import PARSE_S, Reading, read
+from helpdesk.services.ingest.trace import Sentence
 from helpdesk.services.outbox.queue import hash_of
 
 __all__ = ["Explanation", "Summary", "discard", "drain", "explain", "is_waiting", "retry", "wait_until_done"]
@@ -221,10 +223,13 @@ class _Worker:
         """Write down what went wrong, in a transaction of its own; if even that fails the claim ends by itself."""
         counts = not isinstance(error, Postponed | OperationalError)
         cause = error.__cause__ if isinstance(error, Postponed) and error.__cause__ else error
-        reason = cause.user_message if isinstance(cause, HelpdeskError) else "The desk failed on this mail."
+        reason = Sentence("The desk failed on this mail.")
+        if isinstance(cause, HelpdeskError):
+            reason = Sentence(cause.template, **cause.params)
         logger.error("incoming=%s failed: %s", email_id, reason, exc_info=cause)
         self.summary.errors += 1
-        values = _headers(reading) | {"reason": reason, "detail": f"{type(cause).__name__}: {cause}"[:5000]}
+        values = _headers(reading) | _why(reason)
+        values["detail"] = f"{type(cause).__name__}: {cause}"[:5000]
         with transaction():
             attempts = claims.attempts_of(email_id)
             if reading is not None:  # should a person discard it, no rescan shall bring it back
@@ -257,6 +262,10 @@ def _headers(reading: Reading | None) -> dict[str, object]:
     }
 
 
+def _why(reason: Sentence) -> dict[str, object]:
+    return {"reason": reason.template, "reason_params": reason.params}
+
+
 def _remember(email_id: int, reading: Reading) -> None:
     email = db.session.get_one(EmailMessage, email_id)
     email.payload = email.payload | {KEY: [reading.message_key, reading.body_digest]}
@@ -264,14 +273,17 @@ def _remember(email_id: int, reading: Reading) -> None:
 
 
 def _final(outcome: Outcome, mail: Delivery) -> dict[str, object]:
-    return _headers(mail.reading) | {
-        "state": outcome.state,
-        "reason": outcome.reason,
-        "detail": "",
-        "ticket_id": outcome.ticket_id,
-        "comment_id": outcome.comment_id,
-        "trace": mail.trace.steps,
-    }
+    return (
+        _headers(mail.reading)
+        | _why(outcome.reason)
+        | {
+            "state": outcome.state,
+            "detail": "",
+            "ticket_id": outcome.ticket_id,
+            "comment_id": outcome.comment_id,
+            "trace": mail.trace.steps,
+        }
+    )
 
 
 def wait_until_done(email_ids: Sequence[int], *, seconds: float) -> None:
@@ -296,6 +308,7 @@ def retry(email_id: int, actor: User | None) -> EmailMessage:
         email.payload = email.payload | {FORCED: True}
     email.state = EmailState.RECEIVED
     email.attempts, email.due_at, email.finished_at, email.reason, email.detail = 0, None, None, "", ""
+    email.reason_params = {}
     db.session.flush()
     events.record("email.retried", actor=actor, email_id=email.id, account_id=email.account_id)
     wake_after_commit("process_incoming")

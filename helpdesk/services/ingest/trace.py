@@ -1,16 +1,81 @@
-"""The decision trace: what was found in a mail, which rule decided, what followed; shown as it is written here."""
+"""The decision trace: what was found in a mail, which rule decided, what followed.
+
+A sentence is kept as words of the catalogue and what fills them, so that whoever reads it reads his own language. Steps
+of before that hold a finished sentence in English and nothing that fills it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from helpdesk.models import EmailMessage
+
+Step = Mapping[str, object]
+
+
+class Sentence:
+    """Words for a person, with named places and what stands there: `Sentence("Sent from %(email)s.", email=...)`.
+
+    `str()` gives English. False when there are no words.
+    """
+
+    __slots__ = ("params", "template")
+
+    def __init__(self, template: str = "", **params: str | int) -> None:
+        self.template = template
+        self.params: dict[str, str | int] = params
+
+    def __bool__(self) -> bool:
+        return bool(self.template)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sentence) and (self.template, self.params) == (other.template, other.params)
+
+    def __hash__(self) -> int:
+        return hash((self.template, *sorted(self.params)))
+
+    def __str__(self) -> str:
+        return self.template % self.params if self.params else self.template
+
+    def __repr__(self) -> str:
+        return f"Sentence({str(self)!r})"
+
 
 class Trace:
-    """Collects one sentence per step, with the ids behind it."""
+    """Collects the steps in order: {"step", "text", "params", "counted", and the ids behind it}."""
 
     def __init__(self) -> None:
         self.steps: list[dict[str, object]] = []
 
-    def add(self, step: str, text: str, **ids: object) -> None:
-        self.steps.append({"step": step, "text": text} | ids)
+    def tell(self, step: str, text: str, *, counted: bool | None = None, **values: str | int | None) -> None:
+        """Add a step. `text` is a literal of the catalogue with named places, `values` fill them; those whose name
+        ends in `_id` are kept beside it. `counted` says of a piece of evidence whether it did.
+        """
+        ids = {name: value for name, value in values.items() if name.endswith("_id")}
+        params = {name: value for name, value in values.items() if name not in ids and value is not None}
+        self.tell_sentence(step, Sentence(text, **params), counted=counted, **ids)
+
+    def tell_sentence(
+        self, step: str, sentence: Sentence, *, counted: bool | None = None, **ids: object
+    ) -> None:
+        """Add a step whose sentence is made already."""
+        self.steps.append(as_step(step, sentence) | ({} if counted is None else {"counted": counted}) | ids)
 
     def __str__(self) -> str:
-        return "\n".join(f"{step['step']}: {step['text']}" for step in self.steps)
+        return "\n".join(f"{step['step']}: {sentence_of(step)}" for step in self.steps)
+
+
+def as_step(step: str, sentence: Sentence) -> dict[str, object]:
+    filled: dict[str, object] = {"params": sentence.params} if sentence.params else {}
+    return {"step": step, "text": sentence.template} | filled
+
+
+def sentence_of(step: Step) -> Sentence:
+    """What a stored step says."""
+    params = step.get("params")
+    return Sentence(str(step.get("text", "")), **(params if isinstance(params, dict) else {}))
+
+
+def reason_of(email: EmailMessage) -> Sentence:
+    """Why a mail is in its state, in a sentence; an empty one when the state says it all."""
+    return Sentence(email.reason, **email.reason_params)

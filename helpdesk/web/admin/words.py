@@ -9,6 +9,7 @@ from helpdesk.models import EmailMessage, Event
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services import settings
 from helpdesk.services.audit import Change
+from helpdesk.web.filters import reason
 
 STATES = {
     EmailState.RECEIVED: _l("received"),
@@ -129,7 +130,7 @@ def of_target(change: Change) -> str:
 def of_state(email: EmailMessage) -> str:
     """What became of a mail, in a sentence."""
     if email.reason:
-        return email.reason
+        return reason(email)
     if email.direction is Direction.OUT:
         is_held = settings.is_holding() or not email.account.is_sending
         return {

@@ -28,6 +28,7 @@ from helpdesk.services import (
 )
 from helpdesk.services.scheduled import Crossed
 from helpdesk.web.access import require, viewer
+from helpdesk.web.filters import reason
 from helpdesk.web.security import go, go_to
 from helpdesk.web.sending import sending
 from helpdesk.web.tickets.blueprint import blueprint
@@ -92,7 +93,7 @@ def delivery(mail: EmailMessage | None, ticket: Ticket) -> dict[str, object] | N
     waits = mail.state is EmailState.QUEUED and mail.attempts > 0
     return {
         "state": mail.state.value,
-        "words": mail.detail or mail.reason if mail.state in TROUBLE or waits else "",
+        "words": mail.detail or reason(mail) if mail.state in TROUBLE or waits else "",
         "retry_url": retry_url,
         "next_at": mail.due_at if waits else None,
     }

@@ -1,0 +1,41 @@
+"""The values of the way through: one mail in work, and the word it ends in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from helpdesk.models import EmailMessage
+from helpdesk.models.mail import EmailState
+from helpdesk.services.attachments import StagedFile
+from helpdesk.services.ingest.own import OwnAddresses
+from helpdesk.services.ingest.reading import Reading
+from helpdesk.services.ingest.trace import Sentence, Trace
+
+NOTHING = Sentence()
+FORCED = "is_forced"  # in `payload`: a person said that this mail shall be taken
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The final word for a mail. `reason` is a sentence for a person, empty when the state says it all."""
+
+    state: EmailState
+    reason: Sentence = NOTHING
+    ticket_id: int | None = None
+    comment_id: int | None = None
+    ticket_tag: str = ""  # as people write the number, for the log
+
+
+@dataclass
+class Delivery:
+    """One mail on its way through: its row, what it says, and what is known so far."""
+
+    email: EmailMessage
+    reading: Reading
+    own: OwnAddresses
+    files: list[StagedFile] = field(default_factory=list)
+    trace: Trace = field(default_factory=Trace)
+
+    @property
+    def is_forced(self) -> bool:
+        return bool(self.email.payload.get(FORCED))

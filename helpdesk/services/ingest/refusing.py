@@ -1,0 +1,31 @@
+"""What opens no ticket by itself: answers of machines to nothing, floods, and what has to wait for a person."""
+
+from __future__ import annotations
+
+from helpdesk.mail.types import Automatic
+from helpdesk.models.mail import EmailState
+from helpdesk.services import events
+from helpdesk.services.ingest import floods
+from helpdesk.services.ingest.delivery import Delivery, Outcome
+from helpdesk.services.ingest.trace import Sentence
+
+
+def refuse_new(mail: Delivery) -> Outcome | None:
+    parsed, email = mail.reading.parsed, mail.email
+    if mail.is_forced:
+        return None
+    if parsed.automatic is Automatic.REPLY:
+        because = parsed.automatic_because
+        return Outcome(
+            EmailState.IGNORED, Sentence("An automatic answer to no ticket: %(because)s.", because=because)
+        )
+    flood = floods.reason(
+        email, mail.reading.claimed.email[:320], parsed.subject[:998], mail.reading.full_text
+    )
+    return hold(mail, flood) if flood else None
+
+
+def hold(mail: Delivery, reason: Sentence) -> Outcome:
+    if floods.is_first_held(mail.email, mail.reading.claimed.email[:320]):
+        events.record("email.held", actor=None, email_id=mail.email.id, account_id=mail.email.account_id)
+    return Outcome(EmailState.HELD, reason)

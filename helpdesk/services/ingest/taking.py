@@ -1,0 +1,137 @@
+"""Makes of a mail that is heard a ticket, a comment or a note."""
+
+from __future__ import annotations
+
+from helpdesk.database import db
+from helpdesk.mail.types import Automatic
+from helpdesk.models import Comment, EmailAccount, Ticket, UserAddress
+from helpdesk.models.mail import EmailState
+from helpdesk.services import events, people, routing, settings
+from helpdesk.services.ingest import copies, refusing
+from helpdesk.services.ingest.delivery import NOTHING, Delivery, Outcome
+from helpdesk.services.ingest.reading import UNVERIFIED_EMAIL, UNVERIFIED_NAME
+from helpdesk.services.ingest.trace import Sentence
+from helpdesk.services.routing import Route, RouteKind
+from helpdesk.services.tickets import comments, opening
+from helpdesk.services.tickets.comments import Words
+
+
+def take_in(mail: Delivery) -> Outcome:
+    account = db.session.get_one(EmailAccount, mail.own.owner(mail.reading.parsed, mail.email.account_id))
+    author = people.find_address(mail.reading.author.email) if mail.reading.author else None
+    route = routing.route(mail.reading.evidence, account, author, mail.trace)
+    match route.kind:
+        case RouteKind.NEW:
+            return refusing.refuse_new(mail) or _open(mail, account, route)
+        case RouteKind.APPEND | RouteKind.UNRELEASED:
+            assert route.ticket is not None
+            return _append(mail, route, route.ticket)
+        case RouteKind.NOTE:
+            assert route.ticket is not None and author is not None
+            return _note(mail, route.ticket, author)
+        case RouteKind.HOLD:
+            return refusing.hold(mail, route.reason)
+
+
+def _sender(mail: Delivery) -> UserAddress:
+    """The author's address, known from now on; a stand-in that is never written to for who cannot be told."""
+    author = mail.reading.author
+    if author is None:
+        return people.address_for(UNVERIFIED_EMAIL, UNVERIFIED_NAME)
+    return people.address_for(author.email, author.name)
+
+
+def _open(mail: Delivery, account: EmailAccount, route: Route) -> Outcome:
+    parsed = mail.reading.parsed
+    sender = _sender(mail)
+    cc = [people.address_for(other.email, other.name) for other in copies.others(parsed, mail.own)]
+    if route.follow_up_of is not None:
+        cc += [p.address for p in route.follow_up_of.participants if p.address_id != sender.id]
+    ticket, comment = opening.open_ticket(
+        account=account,
+        requester=sender,
+        subject=parsed.subject,
+        words=_words(mail, mail.reading.full_text),
+        actor=sender.user,
+        from_email=True,
+        cc=list({address.id: address for address in cc}.values()),
+        may_belong_to=route.may_belong_to,
+        follow_up_of=route.follow_up_of,
+        email_id=mail.email.id,
+        automatic=parsed.automatic.value,
+    )
+    _name_unverified(mail, comment)
+    tag = settings.tag_of(ticket)
+    mail.trace.tell("ticket", "Opened %(tag)s.", tag=tag, ticket_id=ticket.id)
+    return Outcome(EmailState.OPENED, NOTHING, ticket.id, comment.id, tag)
+
+
+def _fold(mail: Delivery) -> str:
+    """What is shown of an answer, said in the trace; a ticket's first mail is shown whole."""
+    if mail.reading.visible_text != mail.reading.full_text:
+        mail.trace.tell("history", "Quoted history and signatures are folded.")
+        if mail.reading.second_opinion:
+            mail.trace.tell_sentence("history", Sentence(mail.reading.second_opinion))
+    return mail.reading.visible_text
+
+
+def _append(mail: Delivery, route: Route, ticket: Ticket) -> Outcome:
+    sender = _sender(mail)
+    is_released = route.kind is RouteKind.APPEND
+    words = _words(mail, _fold(mail), is_released=is_released)
+    comment = comments.add_incoming(ticket, words, address=sender, actor=sender.user, email_id=mail.email.id)
+    _name_unverified(mail, comment)
+    if is_released and route.is_proven and sender.id == ticket.requester_address_id:
+        _let_join(mail, ticket)
+    tag = settings.tag_of(ticket)
+    what = Sentence("Added to %(tag)s.", tag=tag)
+    if not is_released:
+        what = Sentence("Added, to be released, to %(tag)s.", tag=tag)
+    mail.trace.tell_sentence("ticket", what, ticket_id=ticket.id)
+    return Outcome(EmailState.APPENDED, NOTHING, ticket.id, comment.id, tag)
+
+
+def _let_join(mail: Delivery, ticket: Ticket) -> None:
+    """Whom the requester copies in takes part from now on; what was said before stays hidden from him."""
+    known = {p.address.address for p in ticket.participants}
+    for other in copies.others(mail.reading.parsed, mail.own):
+        address = people.address_for(other.email, other.name)
+        if address.address not in known:
+            opening.join(ticket, address, role="cc", later=True)
+            events.record("participant.joined", actor=None, ticket=ticket, address_id=address.id, role="cc")
+            mail.trace.tell(
+                "copy", "%(email)s takes part from now on.", email=address.email, ticket_id=ticket.id
+            )
+
+
+def _note(mail: Delivery, ticket: Ticket, author: UserAddress) -> Outcome:
+    text = _fold(mail)
+    words = _words(mail, text if text.strip() or mail.files else "(no text)")
+    comment = comments.add_note(ticket, words, actor=author.user)
+    tag = settings.tag_of(ticket)
+    mail.trace.tell("ticket", "Noted on %(tag)s.", tag=tag, ticket_id=ticket.id)
+    return Outcome(EmailState.APPENDED, NOTHING, ticket.id, comment.id, tag)
+
+
+def _words(mail: Delivery, text: str, *, is_released: bool = True) -> Words:
+    parsed = mail.reading.parsed
+    return Words(
+        text=text,
+        full_text=mail.reading.full_text,
+        html=parsed.html,
+        files=mail.files,
+        message_id=parsed.message_id[:998] or None,
+        is_from_email=True,
+        is_automatic=parsed.automatic is Automatic.REPLY,
+        is_released=is_released,
+        particulars=[each.plain() for each in parsed.particulars],
+    )
+
+
+def _name_unverified(mail: Delivery, comment: Comment) -> None:
+    """Show what the mail claims, and that nobody vouches for it."""
+    if mail.reading.author is None:
+        comment.is_unverified = True
+        claimed = mail.reading.claimed
+        shown = f"{claimed.name} <{claimed.email}>".strip() if claimed.email else "no sender"
+        comment.author_name = f"{shown[:220]} (unverified)"
