@@ -10,8 +10,13 @@ from helpdesk.mail.attachments import safe_filename
 from helpdesk.mail.charset import decode
 from helpdesk.mail.headers import header_text
 from helpdesk.mail.html import MAX_WORDS, html_to_text
-from helpdesk.mail.mime import IsLate, Part, check_time, never, read_header
-from helpdesk.mail.types import MailFile
+from helpdesk.mail.invitation import MAX_BYTES, read_invitation
+from helpdesk.mail.mime import IsLate, Part, TooWildError, check_time, never, read_header, read_message
+from helpdesk.mail.pgp import ENCRYPTED, take_encrypted, unwrap_signed
+from helpdesk.mail.smime import open_envelope
+from helpdesk.mail.tnef import unpack
+from helpdesk.mail.types import MailFile, Particular, ParticularKind
+from helpdesk.mail.uuencoded import take_files
 
 _CID = re.compile(r"cid:([^\s\"'<>)]{1,300})", re.IGNORECASE)
 _STUB = re.compile(
@@ -24,22 +29,44 @@ _STUB = re.compile(
 )
 _MAX_STUB = 400
 MAX_FLOWED = 2_000_000
-# Signatures say nothing to a reader; the raw mail keeps them.
-_SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
+_SMIME_SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature"}
+_PGP_SIGNATURE = "application/pgp-signature"
 _OTHER_VIEWS = {"text/x-amp-html", "text/watch-html"}
+_SMIME = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
+_TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
+_CALENDAR = {"text/calendar", "application/ics"}
+_NAMES = dict.fromkeys(_CALENDAR, "invitation.ics") | dict.fromkeys(_SMIME, "smime.p7m")
+MAX_FILES = 500
+MAX_ENVELOPES = 3
 
 
 @dataclass(slots=True)
 class Body:
-    """What a part and everything below it says. `plain` is "" when only HTML says it."""
+    """What a mail says. `plain` is "" when only HTML says it."""
 
     plain: str = ""
     html: str = ""
     files: list[MailFile] = field(default_factory=list)
+    particulars: list[Particular] = field(default_factory=list)
 
     @property
     def text(self) -> str:
         return self.plain or html_to_text(self.html)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a part and everything below it says."""
+
+    plain: str = ""
+    html: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.plain or html_to_text(self.html)
+
+    def __bool__(self) -> bool:
+        return bool(self.plain.strip() or self.html.strip())
 
 
 class BodyReader:
@@ -50,35 +77,112 @@ class BodyReader:
         self.is_late = is_late
         self.cut = False
         self.has_text = False
+        self.files: list[MailFile] = []
+        self.particulars: list[Particular] = []
+        self.spare = _Words()  # said by a calendar or by winmail.dat, of use when nothing else says a word
+        self.envelopes = 0
 
-    def read(self, part: Part) -> Body:
-        """The body of a part. Recursion is as deep as the tree, which is limited. Raises TooWildError."""
+    def read(self, root: Part) -> Body:
+        """The body of a whole mail. Raises TooWildError."""
+        words = self._words_of(root) or self.spare
+        return Body(words.plain, words.html, self.files, list(dict.fromkeys(self.particulars)))
+
+    def _words_of(self, part: Part) -> _Words:
+        """Recursion is as deep as the tree, which is limited."""
         check_time(self.is_late)
+        if part.content_type == "multipart/encrypted" and part.children:
+            return self._encrypted(part)
         if part.children:
-            bodies = [self.read(child) for child in part.children]
-            return _best(bodies) if part.content_type == "multipart/alternative" else self._joined(bodies)
+            said = [self._words_of(child) for child in part.children]
+            return _best(said) if part.content_type == "multipart/alternative" else self._joined(said)
         if self._is_text(part):
             return self._text(part)
-        if part.content_type in _SIGNATURES | _OTHER_VIEWS:
-            return Body()
-        return Body(files=[_file(part)])
+        return self._other(part)
 
-    def _joined(self, bodies: list[Body]) -> Body:
+    def _other(self, part: Part) -> _Words:
+        """A part that is no text: a file, or something that says more than a file could."""
+        kind = part.content_type
+        if kind == _PGP_SIGNATURE:
+            self._note(ParticularKind.SIGNED, way="pgp")
+        elif kind in _SMIME_SIGNATURES:
+            envelope = open_envelope(part.data())
+            self._note(ParticularKind.SIGNED, way="smime", by=envelope.signer if envelope else "")
+        elif kind in _SMIME or filename_of(part).lower().endswith(".p7m"):
+            return self._smime(part)
+        elif kind in _TNEF or filename_of(part).lower() == "winmail.dat":
+            self._winmail(part)
+        elif kind in _CALENDAR:
+            self._calendar(part)
+        elif kind not in _OTHER_VIEWS:
+            self.files.append(_file(part))
+        return _Words()
+
+    def _note(self, kind: ParticularKind, **facts: str) -> None:
+        self.particulars.append(
+            Particular(kind, tuple((key, value) for key, value in facts.items() if value))
+        )
+
+    def _encrypted(self, part: Part) -> _Words:
+        """PGP/MIME (RFC 3156): the part that only says so is left out."""
+        files = [_file(each) for each in part.children if each.content_type != ENCRYPTED or each.size > 1000]
+        files = [
+            replace(file, filename="encrypted.asc") if file.filename == "file.bin" else file for file in files
+        ]
+        self.files += files
+        self._note(ParticularKind.ENCRYPTED, way="pgp", file=files[0].filename if files else "")
+        return _Words()
+
+    def _smime(self, part: Part) -> _Words:
+        """A signed envelope is opened and read like any mail; what cannot be opened is a file."""
+        envelope = open_envelope(part.data())
+        if envelope is not None and envelope.content is not None and self.envelopes < MAX_ENVELOPES:
+            self.envelopes += 1
+            self._note(ParticularKind.SIGNED, way="smime", by=envelope.signer)
+            try:
+                return self._words_of(read_message(envelope.content, self.is_late)[0])
+            except TooWildError:
+                check_time(self.is_late)
+        file = _file(part)
+        self.files.append(file)
+        if envelope is not None and envelope.is_encrypted:
+            self._note(ParticularKind.ENCRYPTED, way="smime", file=file.filename)
+        return _Words()
+
+    def _winmail(self, part: Part) -> None:
+        file = _file(part)
+        inner = unpack(file.data) if len(self.files) < MAX_FILES else None
+        self.files += inner.files if inner else [file]
+        if inner and not self.spare:
+            self.spare = _Words(inner.plain[: self.left], inner.html[: self.left])
+
+    def _calendar(self, part: Part) -> None:
+        file = _file(part)
+        charset, method = part.parameters.get("charset", ""), part.parameters.get("method", "")
+        event, description = read_invitation(file.data, charset, method)
+        same = next((each for each in self.files if _lines(each.data) == _lines(file.data)), None)
+        if same is None:
+            self.files.append(file)
+        if event is not None:
+            name = (same or file).filename
+            self.particulars.append(replace(event, facts=(*event.facts, ("file", name))))
+        if description and not self.spare:
+            self.spare = _Words(description)
+
+    def _joined(self, said: list[_Words]) -> _Words:
         """Several texts one below the other, as mail programs show them: none hides another."""
-        files = [file for body in bodies for file in body.files]
-        said = [body for body in bodies if body.plain.strip() or body.html.strip()]
+        said = [words for words in said if words]
         if len(said) == 1:
-            return Body(said[0].plain, said[0].html, files)
+            return said[0]
         plain = html = ""
-        if any(body.plain for body in said):
-            plain = "\n\n".join(self._words(body) for body in said)
-        if any(body.html for body in said):
-            html = "\n".join(body.html or _as_html(body.plain) for body in said)
-        return Body(plain, html, files)
+        if any(words.plain for words in said):
+            plain = "\n\n".join(self._plain(words) for words in said)
+        if any(words.html for words in said):
+            html = "\n".join(words.html or _as_html(words.plain) for words in said)
+        return _Words(plain, html)
 
-    def _words(self, body: Body) -> str:
+    def _plain(self, words: _Words) -> str:
         check_time(self.is_late)  # words of HTML are dear
-        return body.text
+        return words.text
 
     def _is_text(self, part: Part) -> bool:
         """A part shown as text: no attachment, and not a named file behind the first text."""
@@ -86,7 +190,7 @@ class BodyReader:
             return False
         return not filename_of(part) or (part.disposition != "" and not self.has_text)
 
-    def _text(self, part: Part) -> Body:
+    def _text(self, part: Part) -> _Words:
         data = part.data()
         self.cut = self.cut or len(data) > self.left
         data = data[: self.left]
@@ -96,19 +200,37 @@ class BodyReader:
         self.has_text = self.has_text or bool(text.strip())
         if is_html:
             self.cut = self.cut or len(text) > MAX_WORDS
-            return Body(html=text)
+            return _Words(html=text)
+        text = self._taken_out(text)
         if part.parameters.get("format", "").lower() == "flowed" and len(text) < MAX_FLOWED:
             text = unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
-        return Body(plain=text.strip("\n") if text.strip() else "")
+        return _Words(plain=text.strip("\n") if text.strip() else "")
+
+    def _taken_out(self, text: str) -> str:
+        """The text without the files and frames that programs older than MIME write into it."""
+        text, files = take_files(text)
+        text, secrets = take_encrypted(text)
+        text, is_signed = unwrap_signed(text)
+        self.files += files + secrets
+        if secrets:
+            self._note(ParticularKind.ENCRYPTED, way="pgp", file=secrets[0].filename)
+        if is_signed:
+            self._note(ParticularKind.SIGNED, way="pgp")
+        return text
 
 
-def _best(bodies: list[Body]) -> Body:
+def _lines(data: bytes) -> bytes:
+    """A calendar sent as text and as a file differs in its line ends only."""
+    return data.replace(b"\r\n", b"\n").strip() if len(data) < MAX_BYTES else data
+
+
+def _best(said: list[_Words]) -> _Words:
     """Of several forms of one text: the first plain one for searching, the last HTML one for showing."""
-    html = next((body.html for body in reversed(bodies) if body.html.strip()), "")
-    plain = next((body.plain for body in bodies if body.plain.strip()), "")
+    html = next((words.html for words in reversed(said) if words.html.strip()), "")
+    plain = next((words.plain for words in said if words.plain.strip()), "")
     if html and len(plain) < _MAX_STUB and _STUB.match(plain):
         plain = ""
-    return Body(plain, html, [file for body in bodies for file in body.files])
+    return _Words(plain, html)
 
 
 def _as_html(text: str) -> str:
@@ -150,7 +272,7 @@ def _file(part: Part) -> MailFile:
         name = f"{header_text(subject)[:100].strip() or 'message'}.eml"
     if not name and kind.startswith("message/"):
         name = f"{kind.removeprefix('message/')}.txt"
-    return MailFile(safe_filename(name, kind), kind, data, content_id)
+    return MailFile(safe_filename(name or _NAMES.get(kind, ""), kind), kind, data, content_id)
 
 
 def mark_inline(files: list[MailFile], html: str) -> tuple[MailFile, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from helpdesk.mail.parameters import read_parameters
+from helpdesk.mail.uuencoded import from_uuencode
 
 MAX_HEADER_BYTES = 256 * 1024
 MAX_FIELDS = 1_000
@@ -25,7 +26,6 @@ _FIRST_DELIMITER = re.compile(
     rb"(?m)^--(?P<boundary>[^\s\r\n][^\r\n]{0,90}?)[ \t]*\r?\n[!-9;-~]{1,60}[ \t]?:"
 )
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
-_UU_BEGIN = re.compile(rb"(?m)^begin [0-7]{3,4} .*$")
 
 
 class TooWildError(Exception):
@@ -63,6 +63,10 @@ class Part:
     def body(self) -> bytes:
         return self.source[self.start : self.end]
 
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
     def raw(self, name: str) -> bytes:
         """The first field of that name, undecoded, b"" when there is none."""
         return next((value for key, value in self.fields if key.lower() == name), b"")
@@ -75,7 +79,7 @@ class Part:
         if encoding == b"quoted-printable":
             return binascii.a2b_qp(self.body)
         if encoding in (b"x-uuencode", b"uuencode", b"x-uue", b"uue"):
-            return _from_uuencode(self.body)
+            return from_uuencode(self.body)
         return self.body
 
     def walk(self) -> Iterator[Part]:
@@ -237,23 +241,3 @@ def _from_base64(body: bytes) -> bytes:
         digits = _NO_BASE64.sub(b"", body)
         digits = digits[: len(digits) - (len(digits) % 4 == 1)]
         return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
-
-
-def _from_uuencode(body: bytes) -> bytes:
-    begin = _UU_BEGIN.search(body)
-    data = bytearray()
-    for line in body[begin.end() if begin else 0 :].replace(b"\r", b"").split(b"\n"):
-        if line == b"end":
-            break
-        data += _uu_line(line) if line else b""  # an empty line would be 32 zeros
-    return bytes(data)
-
-
-def _uu_line(line: bytes) -> bytes:
-    wanted = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
-    for attempt in (line, line[:wanted]):  # some encoders add to the line, some lose blanks at its end
-        try:
-            return binascii.a2b_uu(attempt)
-        except binascii.Error:
-            continue
-    return b""

@@ -147,6 +147,7 @@ def _assemble(fields: _Fields, content: _Content) -> ParsedEmail:
         received_count=len(fields.texts("received")),
         problems=tuple(content.problems),
         is_partial=content.is_partial,
+        particulars=tuple(body.particulars),
     )
 
 
