@@ -37,6 +37,7 @@ def reading(raw: bytes) -> dict[str, object]:
             "original": mail.bounce.original_message_id,
         },
         "is_report": mail.is_report,
+        "particulars": [each.plain() for each in mail.particulars],
         "problems": list(mail.problems),
     }
 
