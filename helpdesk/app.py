@@ -11,6 +11,7 @@ from flask import Flask
 from helpdesk import cli, logs, models, storage, web
 from helpdesk.database import db, prepare_engine
 from helpdesk.extensions import babel, csrf, limiter, login, mail, migrate
+from helpdesk.jobs import listener
 from helpdesk.services import inbox, notifications, search_index
 
 TABLES = (models, storage)  # imported for their tables: Alembic compares all of them
@@ -35,4 +36,5 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     search_index.init()
     web.init_app(app, babel)
     cli.init_app(app)
+    app.cli.add_command(listener.listen)  # a process of the desk, started as a command
     return app

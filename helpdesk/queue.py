@@ -10,6 +10,7 @@ more run, because the running one may already have looked: it waits under a seco
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Mapping
@@ -43,6 +44,7 @@ MAX_CONNECTIONS = 50
 LATER_KEY = "helpdesk:later"
 HEARTBEAT_PREFIX = "helpdesk:heartbeat:"
 HEARTBEAT_TTL_S = 60
+LISTENING_KEY = "helpdesk:listening"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +240,25 @@ def heartbeats(url: str) -> dict[str, float] | None:
         return None
     now = time.time()
     return {name: max(now - float(at), 0.0) for name, at in zip(names, values, strict=True) if at}
+
+
+def tell_listening(connection: Redis, counts: Mapping[str, int]) -> None:
+    """Say how many accounts the listener has in which state; forgotten after a minute. Raises RedisError."""
+    connection.set(LISTENING_KEY, json.dumps(dict(counts)), ex=HEARTBEAT_TTL_S)
+
+
+def forget_listening(connection: Redis) -> None:
+    """Take the word back at an orderly end. Raises RedisError."""
+    connection.delete(LISTENING_KEY)
+
+
+def listening(url: str) -> dict[str, int] | None:
+    """What the listener said last; None: it does not run, or Redis is away."""
+    try:
+        value: Any = connect(url).get(LISTENING_KEY)
+    except RedisError:
+        return None
+    return {str(state): int(count) for state, count in json.loads(value).items()} if value else None
 
 
 def is_answering(url: str) -> bool:

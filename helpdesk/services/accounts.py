@@ -279,6 +279,7 @@ def fetch_soon(account: EmailAccount, *, actor: User | None) -> None:
     """Within a transaction: let a worker look at the account now, whatever it waited for."""
     access.demand_on_account(actor, Action.ADMINISTER, None)
     account.fetch_again_at = None
+    account.is_fetch_wanted = True
     events.record("account.fetch_asked", actor=actor, account_id=account.id)
     wake_after_commit("fetch_account", account.id)
 

@@ -15,7 +15,7 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from helpdesk.database import db, end_read, transaction, utcnow
+from helpdesk.database import claim, db, end_read, transaction, utcnow
 from helpdesk.errors import HelpdeskError, NotFound
 from helpdesk.models import EmailAccount
 from helpdesk.services import fetch_health
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What one look at an account gave. `error` and `note` are sentences; true in itself when more waits to be taken."""
+    """What one look at an account gave. `error` and `note` are sentences; true in itself when another look is due."""
 
     found: int = 0
     taken: int = 0
@@ -67,7 +67,8 @@ def fetch_account(
     lease = FetchLease(account_id)
     try:
         with transaction():
-            log_id = fetch_health.begin(account_id, utcnow()) if lease.take() else None
+            seen = {} if folder else {"is_fetch_wanted": False}
+            log_id = fetch_health.begin(account_id, utcnow()) if lease.take(**seen) else None
     except OperationalError as error:  # full or busy: nothing was begun, and the next look tries again
         logger.error("account=%s fetching could not begin", account_id, exc_info=error)
         return FetchResult(error=fetch_health.in_words(error)[0])
@@ -84,9 +85,23 @@ def fetch_account(
     with transaction():
         fetch_health.succeed(lease, log_id, found=run.found, taken=run.taken, known=run.known)
     logger.info("account=%s found=%s taken=%s known=%s", account_id, run.found, run.taken, run.known)
-    return FetchResult(
-        run.found, run.taken, run.known, more=bool(run.pending), email_ids=tuple(run.email_ids)
-    )
+    more = bool(run.pending) or _is_wanted(account_id)
+    return FetchResult(run.found, run.taken, run.known, more=more, email_ids=tuple(run.email_ids))
+
+
+def want(account_id: int) -> None:
+    """Within a transaction: note that there is mail to fetch, before anybody is woken for it.
+
+    A fetch that begins takes the note as its own; one that ends and finds it looks again, since who was woken
+    meanwhile found the account busy and left. Without Redis the note makes the account due.
+    """
+    claim(EmailAccount, EmailAccount.id == account_id, is_fetch_wanted=True)
+
+
+def _is_wanted(account_id: int) -> bool:
+    is_wanted = db.session.scalar(select(EmailAccount.is_fetch_wanted).where(EmailAccount.id == account_id))
+    end_read()
+    return bool(is_wanted)
 
 
 def has_server(account: EmailAccount) -> bool:
@@ -117,7 +132,7 @@ def _is_due(account: EmailAccount, now: datetime) -> bool:
         (account.fetch_lease_until, longest(lease_s)),
         (account.fetch_again_at, fetch_health.DELAYS[-1]),
     ]
-    if account.last_fetch_at is not None and account.fetch_again_at is None:
+    if account.last_fetch_at is not None and account.fetch_again_at is None and not account.is_fetch_wanted:
         interval = timedelta(seconds=account.poll_frequency_s)
         waits_for.append((account.last_fetch_at + interval, interval))
     return all(at is None or at <= now or at > now + longest for at, longest in waits_for)

@@ -57,11 +57,12 @@ def _database_answers() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What the admins' page tells besides. Seconds since a process was last well, None: it is not running."""
+    """What the admins' page tells besides. Seconds since a process was last well, None: it is not running; `listening` likewise."""
 
     health: Health
     worker_s: float | None
     scheduler_s: float | None
+    listening: dict[str, int] | None  # accounts by what the listener is at with them
     redis_is_open: bool
     free_bytes: int
     disk_bytes: int
@@ -84,6 +85,7 @@ def details() -> Details:
         health=check(),
         worker_s=beats.get("worker"),
         scheduler_s=beats.get("scheduler"),
+        listening=queue.listening(url),
         redis_is_open=queue.is_unprotected(url),
         free_bytes=disk.free,
         disk_bytes=disk.total,

@@ -47,15 +47,20 @@ class ImapSession:
             raise
 
     @contextmanager
-    def guarded(self, seconds: float | None = None) -> Iterator[None]:
-        """Bound the time of the block and translate what goes wrong in it."""
+    def explained(self) -> Iterator[None]:
+        """Translate what goes wrong in the block, for who bounds its time himself."""
         try:
-            with self._watch.within(seconds or self.server.command_timeout_s):
-                yield
+            yield
         except TransportError:
             raise
         except (OSError, EOFError, *REFUSED) as error:
             raise _explain(error, self.server, self._watch) from error
+
+    @contextmanager
+    def guarded(self, seconds: float | None = None) -> Iterator[None]:
+        """Bound the time of the block and translate what goes wrong in it."""
+        with self.explained(), self._watch.within(seconds or self.server.command_timeout_s):
+            yield
 
     @contextmanager
     def guarded_batch(self) -> Iterator[None]:
@@ -78,6 +83,10 @@ class ImapSession:
             self.client.socket().settimeout(min(GOODBYE_S, self.server.command_timeout_s))
             with self._watch.within(GOODBYE_S):
                 self.client.logout()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the connection without a word; never raises."""
         with suppress(Exception):
             self.client.shutdown()
         self._watch.release()

@@ -7,11 +7,19 @@ import click
 import pytest
 
 from helpdesk.cli import accounts, backup, care, mail, tickets
+from helpdesk.jobs import listener
 from helpdesk.services import export, queries
 from tests import factories
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "cli.md"
-COMMANDS = [*tickets.COMMANDS, *care.COMMANDS, *mail.COMMANDS, *backup.COMMANDS, *accounts.COMMANDS]
+COMMANDS = [
+    listener.listen,
+    *tickets.COMMANDS,
+    *care.COMMANDS,
+    *mail.COMMANDS,
+    *backup.COMMANDS,
+    *accounts.COMMANDS,
+]
 
 
 def sections():

@@ -37,6 +37,7 @@ class Desk:
     COMMANDS = {
         "worker": [sys.executable, "worker.py"],
         "scheduler": [sys.executable, "scheduler.py"],
+        "listener": [sys.executable, "-m", "flask", "listen"],
     }
 
     def __init__(self, folder, *, database_url=None, redis_url, **settings):

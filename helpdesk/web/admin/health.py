@@ -55,6 +55,7 @@ def _processes(found: Details) -> list[Part]:
             _("Scheduler"), found.scheduler_s, _("It wakes the worker for everything that is due."),
             _("Without it no mail is looked for by itself. Start `python scheduler.py`. A desk that runs by cron alone needs none."),
         ),
+        _listener(found),
     ]  # fmt: skip
 
 
@@ -62,6 +63,30 @@ def _process(name: str, seconds: float | None, what: str, advice: str) -> Part:
     if seconds is None:
         return Part(name, "danger", _("It gives no sign of life."), advice)
     return Part(name, "good", what + " " + _("Last sign of life %(ago)s ago.", ago=_span(seconds)))
+
+
+def _listener(found: Details) -> Part:
+    """It may be left out, and a server that does not tell of new mail is no trouble: mail is looked for as well."""
+    if found.listening is None:
+        advice = _("Start `flask listen`, and mail is here within seconds wherever a server tells of it.")
+        return Part(
+            _("Listener"), "good", _("It does not run: mail is looked for from time to time."), advice
+        )
+    said = {
+        state: found.listening.get(state, 0) for state in ("listening", "unable", "waiting", "connecting")
+    }
+    parts = [ngettext("It listens to %(num)d account.", "It listens to %(num)d accounts.", said["listening"])]
+    if said["unable"]:
+        parts.append(ngettext(
+            "%(num)d is on a server that does not tell of new mail.",
+            "%(num)d are on servers that do not tell of new mail.", said["unable"],
+        ))  # fmt: skip
+    if resting := said["waiting"] + said["connecting"]:
+        parts.append(ngettext(
+            "%(num)d could not be reached and is tried again.",
+            "%(num)d could not be reached and are tried again.", resting,
+        ))  # fmt: skip
+    return Part(_("Listener"), "good", " ".join(parts))
 
 
 def _span(seconds: float) -> str:
