@@ -32,6 +32,7 @@ class FakeSource:
         self.folder = folder
         self.uidvalidity = uidvalidity
         self.mails: dict[int, FakeMail] = {}
+        self.elsewhere: dict[str, list[bytes]] = {}  # what was moved or copied, by folder
         self.next_uid = 1
         self.fail: dict[str, Exception] = {}
         self.fail_once: dict[str, Exception] = {}
@@ -96,9 +97,27 @@ class FakeSource:
             if uid in self.mails:
                 self.mails[uid].is_seen = True
 
+    can_move = True
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        self._called("move", tuple(uids), folder)
+        for uid in uids:
+            if uid in self.mails:
+                self.elsewhere.setdefault(folder, []).append(self.mails.pop(uid).raw)
+
+    def copy(self, uids: Sequence[int], folder: str) -> None:
+        self._called("copy", tuple(uids), folder)
+        there = [self.mails[uid].raw for uid in uids if uid in self.mails]
+        self.elsewhere.setdefault(folder, []).extend(there)
+
+    def delete(self, uids: Sequence[int]) -> None:
+        self._called("delete", tuple(uids))
+        for uid in uids:
+            self.mails.pop(uid, None)
+
     def folders(self) -> list[str]:
         self._called("folders")
-        return [self.folder]
+        return [self.folder, *self.elsewhere]
 
     def close(self) -> None:
         self.calls.append(("close",))

@@ -320,7 +320,7 @@ class MailClaim(Base):
 class EmailPollLog(Base):
     """One look at an account: what was found and taken, or the error in words.
 
-    `warning`: all mail was taken, but something else on the server could not be done.
+    `warning`: something else on the server could not be done; a message id, filled in by `warning_params`.
     """
 
     __tablename__ = "email_poll_log"
@@ -336,3 +336,4 @@ class EmailPollLog(Base):
     error: Mapped[longtext] = mapped_column(default="")
     error_detail: Mapped[longtext] = mapped_column(default="")
     warning: Mapped[longtext] = mapped_column(default="")
+    warning_params: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)

@@ -1,13 +1,14 @@
 """Takes new mail from an account's server: stored and committed first, only then marked as read there.
 
-What is read is decided by the UID cursor of each (folder, UIDVALIDITY), never by flags, dates or order; only the very
-first fetch looks at the flag, so that switching on does not import ten years. `fetch_run.py` does the reading.
+What is read is decided by what was taken before, never by flags, dates or order; only the very first fetch looks at
+them, so that switching on does not import ten years. `fetch_run.py` does the reading, `fetch_places.py` says where.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,11 +17,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from helpdesk.database import claim, db, end_read, transaction, utcnow
-from helpdesk.errors import HelpdeskError, NotFound
+from helpdesk.errors import HelpdeskError, NotFound, PermanentError
 from helpdesk.models import EmailAccount
-from helpdesk.services import fetch_health
+from helpdesk.services import accounts, fetch_health
 from helpdesk.services.fetch_lease import FetchLease, LeaseLost
-from helpdesk.services.fetch_run import Run
+from helpdesk.services.fetch_places import places_of
+from helpdesk.services.fetch_run import Place, Run
 from helpdesk.services.ingest.explain import Explanation, explain
 from helpdesk.services.lease import longest
 from helpdesk.transports.base import Source
@@ -74,18 +76,20 @@ def fetch_account(
         return FetchResult(error=fetch_health.in_words(error)[0])
     if log_id is None:
         return FetchResult(note="Another fetch of this account is going on.")
-    run = Run(account, lease, source, folder or account.incoming_folder, limit)
+    run = Run(account, lease, limit)
     try:
-        with lease.kept_alive():
-            run.work(should_stop, deadline)
+        with lease.kept_alive(), _connected(account, source) as connection:
+            _read_all(run, places_of(account, lease, connection, folder), should_stop, deadline)
     except LeaseLost:
         return _lost(run, log_id)
     except Exception as error:
         return _failed(run, log_id, error)
     with transaction():
-        fetch_health.succeed(lease, log_id, found=run.found, taken=run.taken, known=run.known)
+        fetch_health.succeed(
+            lease, log_id, found=run.found, taken=run.taken, known=run.known, warning=run.warning
+        )
     logger.info("account=%s found=%s taken=%s known=%s", account_id, run.found, run.taken, run.known)
-    more = bool(run.pending) or _is_wanted(account_id)
+    more = run.is_more or _is_wanted(account_id)
     return FetchResult(run.found, run.taken, run.known, more=more, email_ids=tuple(run.email_ids))
 
 
@@ -102,6 +106,33 @@ def _is_wanted(account_id: int) -> bool:
     is_wanted = db.session.scalar(select(EmailAccount.is_fetch_wanted).where(EmailAccount.id == account_id))
     end_read()
     return bool(is_wanted)
+
+
+@contextmanager
+def _connected(account: EmailAccount, given: Source | None) -> Iterator[Source]:
+    connection = given or accounts.source_of(account)
+    try:
+        yield connection
+    finally:
+        if connection is not given:
+            connection.close()
+
+
+def _read_all(
+    run: Run,
+    places: list[Place],
+    should_stop: Callable[[], bool] | None = None,
+    deadline: float | None = None,
+) -> None:
+    """Read one place after the other. One that is not there, or not to be read, stops none of the others."""
+    failure: PermanentError | None = None
+    for place in places:
+        try:
+            run.work(place, should_stop, deadline)
+        except PermanentError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 def has_server(account: EmailAccount) -> bool:
@@ -151,12 +182,17 @@ def preview(
 ) -> Preview:
     """Look at the account's server and say what would happen; changes nothing here or there. Raises TransportError."""
     account = _load(account_id)
-    run = Run(account, FetchLease(account_id), source, folder or account.incoming_folder, limit)
-    with run.connected() as connection:
-        plan = run.plan(connection, connection.open_folder(run.folder))
-        uids = plan.uids[: run.batch_size if limit is None else limit]
-        raws = [mail.raw for mail in connection.fetch(uids, max_bytes=run.max_bytes)]
-    return Preview(len(plan.uids), [explain(account_id, raw) for raw in raws])
+    most = max(account.max_mails_per_poll, 1) if limit is None else limit
+    max_bytes = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
+    found = 0
+    raws: list[bytes] = []
+    with _connected(account, source) as connection:
+        for place in places_of(account, FetchLease(account_id), connection, folder):
+            place.plan()
+            found += len(place.pending)
+            numbers = place.pending[: most - len(raws)]
+            raws += [mail.raw for mail in place.fetch(numbers, max_bytes=max_bytes)]
+    return Preview(found, [explain(account_id, raw) for raw in raws])
 
 
 def _load(account_id: int) -> EmailAccount:

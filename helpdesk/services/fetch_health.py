@@ -55,8 +55,16 @@ def database_in_words(error: OperationalError) -> str:
     return "The desk's database cannot be used just now; the mail stays on the server."
 
 
-def succeed(lease: FetchLease, log_id: int, *, found: int, taken: int, known: int) -> None:
-    """Within a transaction: the run is over and went well."""
+def succeed(
+    lease: FetchLease,
+    log_id: int,
+    *,
+    found: int,
+    taken: int,
+    known: int,
+    warning: HelpdeskError | None = None,
+) -> None:
+    """Within a transaction: the run is over and went well, but for what `warning` says of mails that were taken."""
     failures = _failures(lease.account_id)
     values = {
         "consecutive_failures": 0,
@@ -66,7 +74,8 @@ def succeed(lease: FetchLease, log_id: int, *, found: int, taken: int, known: in
         "failing_since": None,
     }
     is_ours = lease.release(last_success_at=utcnow(), **values)
-    _close_log(log_id, found=found, taken=taken, known=known)
+    words = {"warning": warning.template, "warning_params": warning.params} if warning else {}
+    _close_log(log_id, found=found, taken=taken, known=known, **words)
     if is_ours and failures >= ALARM_AFTER:
         events.record("account.fetch_recovered", actor=None, account_id=lease.account_id, failures=failures)
 

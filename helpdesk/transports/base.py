@@ -7,7 +7,7 @@ Every call either does what it says or raises one of `TransientError`, `Permanen
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -77,6 +77,10 @@ class FetchedMail:
     is_partial: bool = False
     problem: str = ""
 
+    def without_bytes(self) -> FetchedMail:
+        """What is left to know of a mail whose bytes are stored."""
+        return replace(self, raw=b"")
+
 
 class Source(Protocol):
     """A place mail is fetched from; one connection, used by one caller, closed in the end."""
@@ -95,6 +99,19 @@ class Source(Protocol):
 
     def mark_seen(self, uids: Sequence[int]) -> None:
         """Mark as read; repeatable."""
+
+    @property
+    def can_move(self) -> bool:
+        """Whether `move` is possible: all or nothing for each mail. Else `copy`, then `delete`."""
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move to another folder, made when it is missing; repeatable. Raises PermanentError for a refusal."""
+
+    def copy(self, uids: Sequence[int], folder: str) -> None:
+        """Copy to another folder, made when it is missing; said twice it makes two copies."""
+
+    def delete(self, uids: Sequence[int]) -> None:
+        """Delete these mails and no others; repeatable. Raises PermanentError for a refusal."""
 
     def folders(self) -> list[str]:
         """Names of all folders, as `open_folder` takes them."""

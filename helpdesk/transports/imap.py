@@ -1,6 +1,6 @@
-"""Fetching by IMAP (RFC 3501, 9051): folders, UIDs, mails without marking them, marks.
+"""Fetching by IMAP (RFC 3501, 9051): folders, UIDs, mails without marking them.
 
-What this module leaves to others: which UIDs are wanted, where mails are kept, when they are marked. No text that came
+What this module leaves to others: which UIDs are wanted, where mails are kept, what then happens to them. No text that came
 in a mail ever enters a command: searches hold numbers and dates only, folder names come from settings and are checked.
 """
 
@@ -11,14 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from imapclient import SEEN
-
 from helpdesk.errors import PermanentError
 from helpdesk.transports.base import FetchedMail, FolderState, ServerAddress, UnusableServer
 from helpdesk.transports.imap_fetch import Fetching
 from helpdesk.transports.imap_session import ImapSession, is_passing, said
-
-MARKED_AT_ONCE = 200
+from helpdesk.transports.imap_telling import Telling, require_name
 
 
 class ImapSource:
@@ -27,12 +24,11 @@ class ImapSource:
     def __init__(self, server: ServerAddress) -> None:
         self._session = ImapSession(server)
         self._client = self._session.client
-        self._is_writable = True
+        self._telling = Telling(self._session)
 
     def open_folder(self, folder: str) -> FolderState:
         """Select `folder`; one that may only be read is opened for reading."""
-        if not folder or any(ord(letter) < 32 or ord(letter) == 127 for letter in folder):
-            raise PermanentError("%(folder)s cannot be the name of a folder.", folder=ascii(folder))
+        require_name(folder)
         with self._session.guarded():
             state = self._select(folder)
             if b"UIDVALIDITY" not in state:
@@ -56,11 +52,24 @@ class ImapSource:
 
     def mark_seen(self, uids: Sequence[int]) -> None:
         """Add \\Seen; mails that are gone do not matter."""
-        if not self._is_writable:
-            raise PermanentError("The desk may only read this folder, so mails stay unread in it.")
-        for start in range(0, len(uids), MARKED_AT_ONCE):
-            with self._session.guarded():
-                self._mark(list(uids[start : start + MARKED_AT_ONCE]))
+        self._telling.mark_seen(uids)
+
+    @property
+    def can_move(self) -> bool:
+        """Whether the server knows MOVE (RFC 6851)."""
+        return self._telling.can_move
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move all of them or say why not; the folder is made when it is missing."""
+        self._telling.move(uids, folder)
+
+    def copy(self, uids: Sequence[int], folder: str) -> None:
+        """Copy; the folder is made when it is missing."""
+        self._telling.copy(uids, folder)
+
+    def delete(self, uids: Sequence[int]) -> None:
+        """Delete these and no others; without UIDPLUS they are only marked."""
+        self._telling.delete(uids)
 
     def folders(self) -> list[str]:
         """All folders that can hold mail."""
@@ -77,10 +86,10 @@ class ImapSource:
     def _select(self, folder: str) -> dict[bytes, Any]:
         try:
             state = self._client.select_folder(folder)
-            self._is_writable = True
+            self._telling.is_writable = True
         except imaplib.IMAP4.readonly:
             state = self._client.select_folder(folder, readonly=True)
-            self._is_writable = False
+            self._telling.is_writable = False
         except imaplib.IMAP4.abort:
             raise
         except (imaplib.IMAP4.error, UnicodeError) as error:
@@ -94,14 +103,6 @@ class ImapSource:
     def _search(self, criteria: list[Any]) -> list[int]:
         with self._session.guarded():
             return sorted(self._client.search(criteria))
-
-    def _mark(self, uids: list[int]) -> None:
-        try:
-            self._client.add_flags(uids, [SEEN], silent=True)
-        except imaplib.IMAP4.abort:
-            raise
-        except imaplib.IMAP4.error:  # some servers say NO when one of them vanished
-            self._client.add_flags(self._session.existing(uids), [SEEN], silent=True)
 
 
 def _lower(flags: Iterable[bytes]) -> set[bytes]:

@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -88,6 +88,34 @@ class MaildirSource:
                 flags = "".join(sorted(_flags(path) + "S"))
                 with _explained(self._folder), suppress(FileNotFoundError):
                     path.rename(self._folder / "cur" / f"{_base(path)}:2,{flags}")
+
+    @property
+    def can_move(self) -> bool:
+        """A file is renamed or it is not."""
+        return True
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move the files into another folder, made when it is missing."""
+        target = self._path / f".{_checked(folder)}"
+        self._each(uids, lambda path: path.rename(target / "cur" / path.name), made=target)
+
+    def copy(self, uids: Sequence[int], folder: str) -> None:
+        """Copy the mails into another folder."""
+        target = self._path / f".{_checked(folder)}"
+        self._each(uids, lambda path: deposit(target, path.read_bytes()), made=target)
+
+    def delete(self, uids: Sequence[int]) -> None:
+        """Delete the files."""
+        self._each(uids, Path.unlink)
+
+    def _each(self, uids: Sequence[int], tell: Callable[[Path], object], made: Path | None = None) -> None:
+        files = self._files()
+        with _explained(self._folder):
+            if made is not None:
+                make_maildir(made)
+            for path in (files[uid] for uid in uids if uid in files):
+                with suppress(FileNotFoundError):
+                    tell(path)
 
     def folders(self) -> list[str]:
         """INBOX and the folders beside it."""

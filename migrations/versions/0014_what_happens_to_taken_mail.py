@@ -20,6 +20,13 @@ def _account() -> list[sa.Column[object]]:
     ]
 
 
+def _log() -> list[sa.Column[object]]:
+    return [
+        sa.Column("warning", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.Column("warning_params", sa.JSON(), nullable=False, server_default=sa.text("'{}'")),
+    ]
+
+
 def upgrade() -> None:
     for column in _account():
         op.add_column("email_account", column)
@@ -27,9 +34,8 @@ def upgrade() -> None:
         "fetch_cursor", sa.Column("owed", sa.JSON(), nullable=False, server_default=sa.text("'{}'"))
     )
     op.add_column("fetch_cursor", sa.Column("owed_tries", sa.Integer(), nullable=False, server_default="0"))
-    op.add_column(
-        "email_poll_log", sa.Column("warning", sa.Text(), nullable=False, server_default=sa.text("''"))
-    )
+    for column in _log():
+        op.add_column("email_poll_log", column)
     op.create_table(
         "known_mail",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -52,7 +58,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("known_mail")
-    op.drop_column("email_poll_log", "warning")
+    for column in reversed(_log()):
+        op.drop_column("email_poll_log", column.name)
     op.drop_column("fetch_cursor", "owed_tries")
     op.drop_column("fetch_cursor", "owed")
     for column in reversed(_account()):
