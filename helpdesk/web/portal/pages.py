@@ -16,6 +16,7 @@ from helpdesk.services.own_tickets import Counts
 from helpdesk.services.sorting import PageKey
 from helpdesk.web.access import require, viewer
 from helpdesk.web.forms import new_form_key
+from helpdesk.web.particulars import shown as shown_particulars
 from helpdesk.web.portal.blueprint import blueprint
 from helpdesk.web.portal.form_files import Kept
 from helpdesk.web.portal.wording import standing_of
@@ -81,6 +82,7 @@ def render_ticket(ticket: Ticket, typed: Typed | None = None) -> str:
         follows=portal.predecessor(ticket, viewer()),
         is_unverified=any(comment.is_unverified for comment in comments),
         files_of=files_of,
+        particulars_of=lambda comment: shown_particulars(comment.particulars, files_of(comment)),
         author_of=author_of,
         typed=typed or Typed(),
         form_id=new_form_key(),

@@ -29,6 +29,7 @@ from helpdesk.services import (
 from helpdesk.services.scheduled import Crossed
 from helpdesk.web.access import require, viewer
 from helpdesk.web.filters import reason
+from helpdesk.web.particulars import shown as shown_particulars
 from helpdesk.web.security import go, go_to
 from helpdesk.web.sending import sending
 from helpdesk.web.tickets.blueprint import blueprint
@@ -138,6 +139,7 @@ def render_ticket(
         entries=entries,
         delivery=delivery,
         files_of=files_of,
+        particulars_of=lambda comment: shown_particulars(comment.particulars, files_of(comment)),
         waiting=[sending(reply, viewer()) for reply in waiting],
         editor=editor(ticket, seen=seen, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
         recipients=[ticket.requester.shown_name],

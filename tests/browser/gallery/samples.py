@@ -18,6 +18,7 @@ from wtforms import (
 
 from helpdesk.database import utcnow
 from helpdesk.web.forms import options
+from helpdesk.web.particulars import Shown
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenhersteller" * 2
 
@@ -167,6 +168,15 @@ FILES = [
     {"name": "printer.log", "size": 18_300, "url": "#"},
     {"name": "setup.exe", "size": 2_100_000, "url": None, "reason": "refused: too large"},
 ]
+
+PARTICULARS = [
+    Shown("event", "calendar", "Invitation: Look at the printer together", ("Thu 26 Nov 2026, 10:00–11:30", "Room 4, third floor, Nordlicht Kontor Oslo", "every 2 weeks until 31 Dec 2026", "by Jonas Berg"), "#", "invitation.ics"),
+    Shown("signed", "shield", "Signed as “Jonas Berg <jonas@nordlicht.example>” with S/MIME.", ("The signature was not checked.",)),
+]  # fmt: skip
+SECRET = [
+    Shown("encrypted", "lock", "Encrypted with PGP.", ("It cannot be read here: whoever has the key can open the file.",), "#", "encrypted.asc"),
+    Shown("event", "stop", f"Cancelled: {LONG}", ("Thu 26 Nov 2026, all day",), "#", "invitation.ics"),
+]  # fmt: skip
 
 INCOMING = (
     "Hello,\n\nour printer on the third floor has shown error 49 since this morning. Switching it off and on helps for "
