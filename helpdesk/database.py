@@ -24,12 +24,14 @@ from sqlalchemy import (
     TypeDecorator,
     event,
     insert,
+    select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.orm import (
     DeclarativeBase,
+    InstrumentedAttribute,
     ORMExecuteState,
     Session,
     SessionTransaction,
@@ -223,6 +225,15 @@ def insert_once(model: type[Base], **values: Any) -> int | None:
     key = model.__table__.primary_key.columns.values()[0]  # type: ignore[attr-defined]
     statement: Insert = build(model).values(**values).on_conflict_do_nothing().returning(key)
     return db.session.execute(statement).scalar_one_or_none()
+
+
+def hold(key: InstrumentedAttribute[int], value: int) -> None:
+    """Keep this row as it is until the commit: others that hold it wait, those that only refer to it do not.
+
+    SQLite's one writer holds everything already and is not asked.
+    """
+    if db.session().get_bind().dialect.name != "sqlite":
+        db.session.execute(select(key).where(key == value).with_for_update(key_share=True))
 
 
 def claim(model: type[Base], *where: Any, **values: Any) -> bool:

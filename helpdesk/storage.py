@@ -103,10 +103,16 @@ def keep(blob: StagedBlob) -> str:
 
 def read(sha256: str) -> bytes:
     """Return the bytes. Raises StorageError when they are missing or no longer match their hash."""
-    blob = db.session.get(Blob, sha256)
-    if blob is None:
+    pieces = (
+        select(Blob.is_file, BlobChunk.data)
+        .outerjoin(BlobChunk, BlobChunk.sha256 == Blob.sha256)
+        .where(Blob.sha256 == sha256)
+        .order_by(BlobChunk.position)
+    )
+    rows = db.session.execute(pieces).all()
+    if not rows:
         raise StorageError("The stored file %(sha256)s is missing.", sha256=sha256)
-    data = _read_file(sha256) if blob.is_file else _read_chunks(sha256)
+    data = _read_file(sha256) if rows[0].is_file else b"".join(row.data or b"" for row in rows)
     if hashlib.sha256(data).hexdigest() != sha256:
         raise StorageError("The stored file %(sha256)s was changed or damaged.", sha256=sha256)
     return data
@@ -162,11 +168,6 @@ def drop(sha256: str, before: datetime) -> bool:
 
 def path_of(sha256: str) -> Path:
     return Path(current_app.config["INSTANCE_PATH"]) / "blobs" / sha256[:2] / sha256
-
-
-def _read_chunks(sha256: str) -> bytes:
-    chunks = select(BlobChunk.data).where(BlobChunk.sha256 == sha256).order_by(BlobChunk.position)
-    return b"".join(db.session.scalars(chunks))
 
 
 def _read_file(sha256: str) -> bytes:

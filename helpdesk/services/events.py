@@ -5,19 +5,18 @@ Listeners (`notifications`) run inside the same transaction, so what they queue 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from helpdesk.database import db, utcnow
 from helpdesk.models import Event, Ticket, User
 
-Listener = Callable[[Event, Ticket | None], None]
-_listeners: list[Listener] = []
+Listener = Callable[[Event, Ticket], None]
+_listeners: dict[Listener, tuple[str, ...]] = {}
 
 
-def listen(listener: Listener) -> None:
-    """Call `listener` for every event from now on; registering it twice changes nothing."""
-    if listener not in _listeners:
-        _listeners.append(listener)
+def listen(listener: Listener, types: Collection[str]) -> None:
+    """Call `listener` from now on for every event of a ticket whose type begins with one of `types`."""
+    _listeners[listener] = tuple(types)
 
 
 def record(
@@ -29,7 +28,7 @@ def record(
     email_id: int | None = None,
     account_id: int | None = None,
     **data: object,
-) -> Event:
+) -> None:
     """Append one event (`subject.verb`, in the past). `data` holds ids and values, never text people wrote."""
     event = Event(
         type=type_,
@@ -42,7 +41,8 @@ def record(
         data=data,
     )
     db.session.add(event)
-    db.session.flush()
-    for listener in _listeners:
-        listener(event, ticket)
-    return event
+    told = [one for one, types in _listeners.items() if type_.startswith(types)] if ticket else []
+    if told:
+        db.session.flush()  # they keep its id
+    for listener in told:
+        listener(event, ticket)  # type: ignore[arg-type]

@@ -42,14 +42,12 @@ class Item:
 
 
 def init() -> None:
-    """Listen to every event from now on."""
-    events.listen(on_event)
+    """Listen to what somebody may be told of from now on."""
+    events.listen(on_event, EVENTS)
 
 
-def on_event(event: Event, ticket: Ticket | None) -> None:
+def on_event(event: Event, ticket: Ticket) -> None:
     """Tell whom a fact concerns, if he may see the ticket; that his own answer was stopped, in any case."""
-    if ticket is None or event.type not in EVENTS:
-        return
     for one in inbox.told(event.type, _facts(event, ticket)):
         user = db.session.get(User, one.user_id)
         if user is None:

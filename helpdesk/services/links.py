@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import delete, func, select
 
-from helpdesk.database import claim, db, utcnow
+from helpdesk.database import claim, db, hold, utcnow
 from helpdesk.models import LoginToken, User, UserAddress
 from helpdesk.services import keys
 
@@ -51,7 +51,7 @@ def may_issue(purpose: Purpose, user: User) -> bool:
 
     The person's row is held: those who ask at the same moment are counted one after the other.
     """
-    db.session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
+    hold(User.id, user.id)
     since = utcnow() - timedelta(hours=1)
     count = select(func.count()).where(
         LoginToken.user_id == user.id, LoginToken.purpose == purpose.value, LoginToken.created_at > since

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from sqlalchemy import or_, select
 
 from helpdesk import storage
-from helpdesk.database import db, utcnow
+from helpdesk.database import db, hold, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, Event, Ticket, User, UserAddress
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy import audience
@@ -34,27 +34,25 @@ LINKS = {  # purpose of the link -> template, path
 
 
 def init() -> None:
-    """Listen to every event from now on."""
-    events.listen(on_event)
+    """Listen to what somebody may be told of from now on."""
+    events.listen(on_event, set(audience.Event))
 
 
-def on_event(event: Event, ticket: Ticket | None) -> None:
+def on_event(event: Event, ticket: Ticket) -> None:
     """Queue what has to be told about a fact: an acknowledgement at once, anything else with what follows it.
 
     What a person says to the customer is its own mail, queued by `replies`.
     """
-    if ticket is None or event.type not in set(audience.Event):
-        return
     settings.instance_id()  # made while a transaction is open: composing mails outside of one needs it
     found = notices.of(event, ticket)
     if not found:
         return
-    waiting = _waiting(ticket)
-    for notice in found:
-        if notice.is_acknowledgement:
-            _acknowledge(event, ticket)
-        elif not notice.is_answer:
-            _tell(event, ticket, notice, waiting.get(notice.user_id))
+    if any(notice.is_acknowledgement for notice in found):
+        _acknowledge(event, ticket)
+    to_tell = [notice for notice in found if not (notice.is_acknowledgement or notice.is_answer)]
+    waiting = _waiting(ticket) if to_tell else {}
+    for notice in to_tell:
+        _tell(event, ticket, notice, waiting.get(notice.user_id))
 
 
 def _waiting(ticket: Ticket) -> dict[int, EmailMessage]:
@@ -63,7 +61,7 @@ def _waiting(ticket: Ticket) -> dict[int, EmailMessage]:
     The ticket's row is held, so that two events at once do not both think theirs is the first; the mails' rows are,
     so that a worker takes each either before or after it was added to.
     """
-    db.session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))
+    hold(Ticket.id, ticket.id)
     rows = (
         select(EmailMessage)
         .where(
@@ -124,9 +122,7 @@ def _acknowledgements(
     The address's row is held until the end of the transaction: two workers that take two mails of one sender at once
     must not both count to one. (KEY SHARE: both hold it already by the tickets they opened; more would deadlock.)
     """
-    db.session.execute(
-        select(UserAddress.id).where(UserAddress.id == address.id).with_for_update(key_share=True)
-    )
+    hold(UserAddress.id, address.id)
     rows = (
         select(EmailMessage.ticket_id, EmailMessage.created_at)
         .join(Ticket, Ticket.id == EmailMessage.ticket_id)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from helpdesk.database import db, insert_once, utcnow
 from helpdesk.errors import InvalidInput
@@ -52,7 +53,7 @@ def address_for(email: str, name: str = "") -> UserAddress:
     """
     address = find_address(email)
     if address is None:
-        return _new_address(create_user(email, Role.CUSTOMER, name=name))
+        return _first_address(create_user(email, Role.CUSTOMER, name=name))
     if name and not address.user.name:
         address.user.name = name[:255]
     return address
@@ -80,8 +81,10 @@ def create_user(email: str, role: Role, *, name: str = "", actor: User | None = 
     return user
 
 
-def _new_address(user: User) -> UserAddress:
-    return db.session.scalars(select(UserAddress).where(UserAddress.user_id == user.id)).one()
+def _first_address(user: User) -> UserAddress:
+    address = db.session.scalars(select(UserAddress).where(UserAddress.user_id == user.id)).one()
+    set_committed_value(address, "user", user)  # known already
+    return address
 
 
 def team() -> list[User]:

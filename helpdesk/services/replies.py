@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
-
 from helpdesk import storage
-from helpdesk.database import db, end_read
+from helpdesk.database import db, end_read, hold
 from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.mail.types import MailFile
@@ -217,7 +215,7 @@ def open_and_send(
     The mail's bytes need the ticket's number, so they are made when it is claimed, from the comment, which never
     changes; its recipients are settled here.
     """
-    db.session.execute(select(User.id).where(User.id == actor.id).with_for_update(key_share=True))
+    hold(User.id, actor.id)
     known = opening.find_by_form(form_key)  # of two copies of one form the second waited for the first
     if known is not None and known.created_by_id != actor.id:
         raise InvalidInput("The form was incomplete. Please send it again.")

@@ -8,14 +8,14 @@ row into FTS5, PostgreSQL computes its tsvector from it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Select, column, select, table
+from sqlalchemy import CompoundSelect, Integer, column, literal_column, select, table, union_all
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from helpdesk.database import db
+from helpdesk.database import db, hold
 from helpdesk.models import Attachment, Comment, Event, Participant, Ticket, User, UserAddress
 from helpdesk.policy.search_words import document
 from helpdesk.services import events
@@ -33,13 +33,12 @@ WAITING = "search_waiting"  # in the session's info: tickets whose row is writte
 
 
 def init() -> None:
-    """Listen to every event from now on."""
-    events.listen(_on_event)
+    """Listen to what changes words from now on."""
+    events.listen(_on_event, CHANGES_WORDS)
 
 
-def _on_event(event: Event, ticket: Ticket | None) -> None:
-    if ticket is not None and event.type.startswith(CHANGES_WORDS):
-        remember(ticket.id)
+def _on_event(_event: Event, ticket: Ticket) -> None:
+    remember(ticket.id)
 
 
 def remember(*ticket_ids: int) -> None:
@@ -70,7 +69,7 @@ def write(session: Session, ticket_id: int) -> bool:
     The ticket's row is held from before its texts are read: of two people writing at once the second must see what
     the first has said, or his row would leave it out.
     """
-    session.execute(select(Ticket.id).where(Ticket.id == ticket_id).with_for_update(key_share=True))
+    hold(Ticket.id, ticket_id)
     words = documents(session, [ticket_id]).get(ticket_id)
     if words is None:
         return False
@@ -90,27 +89,33 @@ def write(session: Session, ticket_id: int) -> bool:
 def documents(session: Session, ticket_ids: Sequence[int]) -> dict[int, str]:
     """What these tickets' rows have to hold, by ticket; none for one that is gone."""
     texts: defaultdict[int, list[str]] = defaultdict(list)
-    for statement in _texts(ticket_ids):
-        for ticket_id, text in session.execute(statement):
-            texts[ticket_id].append(text)
+    for ticket_id, text, *_ in session.execute(_texts(ticket_ids)):
+        texts[ticket_id].append(text)
     return {ticket_id: document(found) for ticket_id, found in texts.items()}
 
 
-def _texts(ids: Sequence[int]) -> Iterator[Select[int, str]]:
+def _texts(ids: Sequence[int]) -> CompoundSelect[int, str, int, int]:
     """What tickets are found by, what matters most first: a row has an end."""
-    yield select(Ticket.id, Ticket.subject).where(Ticket.id.in_(ids))
-    yield (
-        select(Participant.ticket_id, User.name + " " + UserAddress.email)
+    first = (literal_column("0", Integer).label("rank"), literal_column("0", Integer).label("place"))
+    subjects = select(Ticket.id, Ticket.subject, *first).where(Ticket.id.in_(ids))
+    people = (
+        select(
+            Participant.ticket_id,
+            User.name + " " + UserAddress.email,
+            literal_column("1", Integer),
+            Participant.id,
+        )
         .join(UserAddress, UserAddress.id == Participant.address_id)
         .join(User, User.id == UserAddress.user_id)
         .where(Participant.ticket_id.in_(ids))
-        .order_by(Participant.id)
     )
-    yield (
-        select(Comment.ticket_id, Attachment.filename)
+    files = (
+        select(Comment.ticket_id, Attachment.filename, literal_column("2", Integer), Attachment.id)
         .join(Comment, Comment.id == Attachment.comment_id)
         .where(Comment.ticket_id.in_(ids), ~Attachment.is_inline)
-        .order_by(Attachment.id)
     )
     said = Comment.author_name + " " + Comment.author_email + " " + Comment.text
-    yield select(Comment.ticket_id, said).where(Comment.ticket_id.in_(ids)).order_by(Comment.id)
+    comments = select(Comment.ticket_id, said, literal_column("3", Integer), Comment.id).where(
+        Comment.ticket_id.in_(ids)
+    )
+    return union_all(subjects, people, files, comments).order_by("rank", "place")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from helpdesk import storage
@@ -183,12 +184,13 @@ class _Worker:
             )
 
     def _read(self, email_id: int) -> Reading:
-        email = db.session.get_one(EmailMessage, email_id)
-        raw, is_partial = storage.read(email.raw_sha256 or ""), email.is_partial
-        is_last_try = email.attempts >= claims.MAX_ATTEMPTS
+        columns = (EmailMessage.raw_sha256, EmailMessage.is_partial, EmailMessage.attempts)
+        email = db.session.execute(select(*columns).where(EmailMessage.id == email_id)).one()
+        raw = storage.read(email.raw_sha256 or "")
         end_read()
         # Whatever it is that kept it from being read four times: its source is a ticket too.
-        return read(raw, is_partial=is_partial, budget_s=0 if is_last_try else PARSE_S)
+        is_last_try = email.attempts >= claims.MAX_ATTEMPTS
+        return read(raw, is_partial=email.is_partial, budget_s=0 if is_last_try else PARSE_S)
 
     def _finish(self, email_id: int, token: str, reading: Reading, files: list[StagedFile]) -> Outcome:
         for is_last in (False, True):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
 from helpdesk.database import db, utcnow
+from helpdesk.database import hold as hold_row
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Ticket, User
 from helpdesk.policy.permissions import Action
@@ -28,7 +27,7 @@ def hold(ticket: Ticket) -> None:
 
 def one_at_a_time(ticket: Ticket) -> None:
     """Hold the ticket's row: of two copies of one form the second then sees what the first has said."""
-    db.session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))
+    hold_row(Ticket.id, ticket.id)
 
 
 def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:
