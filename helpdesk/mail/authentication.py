@@ -60,16 +60,28 @@ class _Finding:
         return f"{self.method}={self.result}" + (f" ({self.about})" if self.about else "")
 
 
-def authenticate(
-    headers: Iterable[tuple[str, str]], trusted: str, author_domain: str | None
-) -> Authentication:
-    """Read the findings of the servers named in `trusted` (parted by blanks or commas; "" for none).
+def topmost_results(fields: Iterable[tuple[str, bytes]]) -> tuple[str, ...]:
+    """The first such field of a header and those that follow without another one between.
+
+    As they stand: words a sender had his server copy into one must not be decoded into further findings.
+    """
+    run: list[str] = []
+    for name, value in fields:
+        if name.lower() == FIELD:
+            run.append(" ".join(value[:MAX_VALUE].decode("utf-8", "replace").split()))
+        elif run:
+            break
+    return tuple(run[:MAX_FIELDS])
+
+
+def authenticate(results: Iterable[str], trusted: str, author_domain: str | None) -> Authentication:
+    """What the servers named in `trusted` (parted by blanks or commas; "" for none) found, by their `topmost_results`.
 
     `author_domain` is that of the one author, None when he cannot be told: then nothing is said about him. A finding
     about another domain (`header.from`) is none about him either.
     """
     names = {name.lower() for name in re.split(r"[\s,;]+", trusted) if name}
-    run = _topmost_run(headers)
+    run = [_split(_without_comments(value)) for value in results]
     if not run:
         return Authentication()
     ours = [rest for server, rest in run if server.lower() in names]
@@ -79,17 +91,6 @@ def authenticate(
     server = next(server for server, _ in run if server.lower() in names)
     details = tuple(str(finding)[:200] for finding in findings[:MAX_FIELDS])
     return Authentication(_dmarc(findings, author_domain), server, details, is_trusted=True)
-
-
-def _topmost_run(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """(server, the rest) of the first such field and of those that follow without another one between."""
-    run: list[tuple[str, str]] = []
-    for name, value in headers:
-        if name.lower() == FIELD:
-            run.append(_split(_without_comments(value[:MAX_VALUE])))
-        elif run:
-            break
-    return run[:MAX_FIELDS]
 
 
 def _split(value: str) -> tuple[str, str]:

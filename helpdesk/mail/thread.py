@@ -1,4 +1,4 @@
-"""What a mail says about the ticket it belongs to: ids we issued, ids we know, a number in the subject.
+"""What a mail says about the ticket it belongs to: addresses, ids and marks we issued, ids we know, a number in the subject.
 
 Evidence only; who may use it is decided elsewhere. Everything signed is an HMAC-SHA256 cut to 120 bits, in lower-case
 base32 (mail software changes case), over a purpose, the desk's instance and the ids, and compared in constant time.
@@ -7,6 +7,7 @@ base32 (mail software changes case), over a purpose, the desk's instance and the
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -21,11 +22,14 @@ INSTANCE_HEADER = "X-Helpdesk-Instance"
 TICKET_HEADER = "X-Helpdesk-Ticket"
 MAX_IDS = 50
 MAX_SUBJECT = 200
+MAX_LOCAL = 64  # letters before the @ (RFC 5321 4.5.3.1.1)
 _SIGNATURE_BYTES = 15
+_TOKEN_NONCE, _TOKEN_SIGNATURE = 8, 20  # of a reply address, where every letter counts: 100 bits
+_THREAD_INDEX_BYTES = 22
 _MAX_SUBJECT_READ = 2000
 _MAX_BODY_READ = 1_000_000
 _ISSUED_ID = re.compile(r"hd\.([0-9]{1,10})\.([a-z0-9_-]{1,64})\.([a-z2-7]{24})(?:@.*)?\Z")
-_REPLY_TOKEN = re.compile(r"t([0-9]{1,10})\.([0-9]{1,10})\.([a-z2-7]{24})\Z")
+_REPLY_TOKEN = re.compile(r"t([0-9]{1,10})\.([a-z0-9]{1,8})\.([a-z2-7]{20})\Z")
 _MARKER = re.compile(
     r"hd:([0-9]{1,10})\.([a-z0-9]{1,64})\.([a-z2-7]{24})(?![a-z0-9])", re.IGNORECASE | re.ASCII
 )
@@ -45,17 +49,28 @@ _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "
 
 @dataclass(frozen=True, slots=True)
 class IssuedId:
-    """A Message-ID of ours, its signature checked. `ticket_id` is 0 for mails that belong to no ticket."""
+    """A mail of ours, its signature checked. `ticket_id` is 0 for one that belongs to no ticket.
+
+    A reply address has no room for the whole `nonce`: with `is_short` it is its beginning.
+    """
 
     ticket_id: int
     nonce: str
+    is_short: bool = False
+
+    @property
+    def message_prefix(self) -> str:
+        """What the Message-ID of that mail begins with."""
+        return f"hd.{self.ticket_id}.{self.nonce}" + ("" if self.is_short else ".")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What was found. `issued` and `foreign` keep the order In-Reply-To, then References backwards.
 
-    `marked` comes from quoted text, newest first: for servers that rewrite every id. It is as good as `issued`.
+    `tokens` come from the addresses it was sent to. `marked` comes from quoted text, newest first: for servers that
+    rewrite every id; whoever was shown the text has it, so it proves nothing about an agent. `thread_index` is what
+    Exchange calls the conversation.
     """
 
     issued: tuple[IssuedId, ...]
@@ -63,6 +78,8 @@ class Evidence:
     subject_number: int | None
     loop: str = ""
     marked: tuple[IssuedId, ...] = ()
+    tokens: tuple[IssuedId, ...] = ()
+    thread_index: str = ""
 
     @property
     def is_own(self) -> bool:
@@ -100,6 +117,11 @@ def read_message_id(message_id: str, *, keys: Sequence[bytes], instance: str) ->
     return IssuedId(int(ticket_id), nonce)
 
 
+def without_markers(text: str) -> str:
+    """A text in which no marker of any desk stands, and no brackets around one."""
+    return re.sub(rf"\[?{_MARKER.pattern}\]?", "", text, flags=re.IGNORECASE | re.ASCII)
+
+
 def issue_marker(ticket_id: int, *, nonce: str, key: bytes, instance: str) -> str:
     """A word for the foot of a mail's text, found again in what is quoted of it."""
     nonce = nonce.lower()
@@ -116,34 +138,30 @@ def read_markers(text: str, *, keys: Sequence[bytes], instance: str) -> tuple[Is
     return tuple(dict.fromkeys(found))
 
 
-def issue_reply_token(
-    ticket_id: int, participant_id: int, *, key: bytes, instance: str, purpose: str = "answer"
-) -> str:
-    """What stands behind the plus of a reply address, for one person on one ticket.
-
-    `purpose` keeps what a customer was sent apart from what an agent was: a token says nothing for another purpose.
-    """
-    signature = sign(key, "reply-address", purpose, instance, str(ticket_id), str(participant_id))
-    return f"t{ticket_id}.{participant_id}.{signature}"
+def issue_reply_token(ticket_id: int, *, nonce: str, key: bytes, instance: str) -> str:
+    """What stands behind the plus of a mail's reply address; `nonce` is that of its Message-ID."""
+    nonce = nonce.lower()[:_TOKEN_NONCE]
+    signature = sign(key, "reply-address", instance, str(ticket_id), nonce)[:_TOKEN_SIGNATURE]
+    return f"t{ticket_id}.{nonce}.{signature}"
 
 
-def read_reply_token(
-    token: str, *, keys: Sequence[bytes], instance: str, purpose: str = "answer"
-) -> tuple[int, int] | None:
-    """(ticket id, participant id), or None."""
+def read_reply_token(token: str, *, keys: Sequence[bytes], instance: str) -> IssuedId | None:
+    """The mail whose reply address it was, None for everything we did not issue."""
     match = _REPLY_TOKEN.match(token.lower())
     if match is None:
         return None
-    ticket_id, participant_id, signature = match.groups()
-    if not _is_signed(signature, keys, "reply-address", purpose, instance, ticket_id, participant_id):
+    ticket_id, nonce, signature = match.groups()
+    parts = ("reply-address", instance, ticket_id, nonce)
+    matches = [hmac.compare_digest(sign(key, *parts)[:_TOKEN_SIGNATURE], signature) for key in keys]
+    if not any(matches):
         return None
-    return int(ticket_id), int(participant_id)
+    return IssuedId(int(ticket_id), nonce, is_short=True)
 
 
 def with_token(address: str, token: str) -> str:
-    """`support@desk.example` as `support+t42...@desk.example`."""
+    """`support@desk.example` as `support+t42...@desk.example`; "" when there is no room for it."""
     local, _, domain = address.rpartition("@")
-    return f"{local}+{token}@{domain}"
+    return f"{local}+{token}@{domain}" if len(local) + 1 + len(token) <= MAX_LOCAL else ""
 
 
 def token_in(address: str) -> str:
@@ -204,6 +222,10 @@ def evidence(
     parsed: ParsedEmail, *, keys: Sequence[bytes], instance: str, formats: Sequence[str] = ()
 ) -> Evidence:
     """Gather what a mail says. `formats` are the TICKET_NUMBER_FORMATs in use."""
+    addressed = [*parsed.delivered_to, *(address.email for address in (*parsed.to, *parsed.cc))]
+    tokens = [
+        read_reply_token(token_in(one), keys=keys, instance=instance) for one in addressed if "+" in one
+    ]
     cited = [*parsed.in_reply_to, *reversed(parsed.references)]
     issued, foreign = [], []
     for message_id in list(dict.fromkeys(cited))[:MAX_IDS]:
@@ -215,7 +237,27 @@ def evidence(
     loop = _loop(parsed, keys, instance)
     marked = read_markers(parsed.text, keys=keys, instance=instance)
     number = subject_tag(parsed.subject, formats)
-    return Evidence(tuple(issued), tuple(foreign), number, loop, marked)
+    return Evidence(
+        tuple(issued),
+        tuple(foreign),
+        number,
+        loop,
+        marked,
+        tuple(dict.fromkeys(token for token in tokens if token is not None)),
+        read_thread_index(parsed.header("Thread-Index")),
+    )
+
+
+def read_thread_index(value: str) -> str:
+    """The part of a Thread-Index all mails of a conversation share, in hexadecimal; "" when it is none.
+
+    Source: MS-OXOMSG 2.2.1.3; a header of 22 bytes, and five for each answer.
+    """
+    try:
+        data = base64.b64decode("".join(value.split())[:1000], validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return data[:_THREAD_INDEX_BYTES].hex() if len(data) >= _THREAD_INDEX_BYTES else ""
 
 
 def _loop(parsed: ParsedEmail, keys: Sequence[bytes], instance: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from helpdesk.database import db
@@ -13,10 +14,12 @@ from helpdesk.services import access, events
 from helpdesk.services.tickets.changing import may_work_on
 
 MAX_WORDS = 5000
+SERVER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 PACES = ("poll_frequency_s", "max_mails_per_poll")
 WAYS = (
     "name", "is_offered", "default_assignee_id", "default_category", "default_priority", "reply_status", "reopen_days",
-    "signature", "is_acknowledging", "acknowledgement_text", "kind", *PACES,
+    "signature", "is_acknowledging", "acknowledgement_text", "kind", "takes_plus_addresses", "trusted_authserv_id",
+    *PACES,
 )  # fmt: skip
 
 
@@ -31,6 +34,8 @@ def change(account: EmailAccount, values: Mapping[str, object], *, actor: User) 
     for name in ("signature", "acknowledgement_text"):
         if name in wanted:
             wanted[name] = _words(str(wanted[name]), name)
+    if "trusted_authserv_id" in wanted:
+        wanted["trusted_authserv_id"] = _servers(str(wanted["trusted_authserv_id"]))
     changed = [name for name, value in wanted.items() if getattr(account, name) != value]
     if account.source == "env" and set(changed) & set(PACES):
         raise Conflict("How often mail is looked for is set by the environment of the server.")
@@ -46,6 +51,17 @@ def _check_assignee(account: EmailAccount, user_id: object) -> None:
     user = db.session.get(User, user_id) if isinstance(user_id, int) else None
     if user_id is not None and (user is None or not may_work_on(account.id, user)):
         raise InvalidInput("This person has no access to the account.", field="default_assignee_id")
+
+
+def _servers(text: str) -> str:
+    """Names of mail servers, parted by blanks. Raises InvalidInput for what could be none."""
+    names = text.replace(",", " ").split()
+    for name in names:
+        if not SERVER_NAME.match(name):
+            raise InvalidInput(
+                "“%(name)s” is not the name of a mail server.", field="trusted_authserv_id", name=name[:100]
+            )
+    return " ".join(names)
 
 
 def _words(text: str, field: str) -> str:

@@ -20,7 +20,7 @@ RETRIED_IN = (EmailState.FAILED, EmailState.HELD, EmailState.IGNORED, EmailState
 RETRIED_OUT = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.CANCELLED)
 PUT_AWAY_IN = (EmailState.FAILED, EmailState.HELD)
 PUT_AWAY_OUT = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.QUEUED)
-PLAIN_PURPOSES = frozenset({"test", "fetch_stalled", "fetch_recovered"})
+PLAIN_PURPOSES = frozenset({"test", "mail_held", "fetch_stalled", "fetch_recovered"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,22 @@ def send(
     return comment
 
 
+def send_by_mail(ticket: Ticket, words: Words, *, actor: User, email_id: int) -> Comment:
+    """Say within the transaction what an agent wrote with his own mail program; everybody but himself gets it.
+
+    Its mail is made when it is claimed, from the comment. Raises InvalidInput when nobody would get it.
+    """
+    to, cc = _split(ticket)
+    own = {address.address for address in actor.addresses}
+    changing.one_at_a_time(ticket)
+    comment = comments.add_reply(ticket, words, actor=actor, email_id=email_id)
+    cc = [email for email in cc if normalise_address(email) not in own]
+    queue.add(
+        ticket.account, purpose=queue.REPLY, to=[to], cc=cc, actor=actor, ticket=ticket, comment=comment
+    )
+    return comment
+
+
 def _told(prepared: PreparedReply) -> Outcome | None:
     if prepared.outcome is None:
         return None

@@ -1,5 +1,7 @@
 """Signed ids, and ticket numbers in subjects."""
 
+import base64
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,10 +18,12 @@ from helpdesk.mail.thread import (
     read_markers,
     read_message_id,
     read_reply_token,
+    read_thread_index,
     subject_tag,
     tagged_subject,
     token_in,
     with_token,
+    without_markers,
 )
 
 KEY, OLD_KEY, INSTANCE = b"k" * 32, b"o" * 32, "abc123"
@@ -61,11 +65,14 @@ def test_any_changed_letter_spoils_it():
 
 
 def test_ids_and_reply_addresses_are_not_exchangeable():
-    token = issue_reply_token(42, 7, key=KEY, instance=INSTANCE)
-    assert read_reply_token(token.upper(), keys=[KEY], instance=INSTANCE) == (42, 7)
-    assert read_reply_token(token.replace("t42.7", "t42.8"), keys=[KEY], instance=INSTANCE) is None
+    token = issue_reply_token(42, nonce="n0nce", key=KEY, instance=INSTANCE)
+    assert read_reply_token(token.upper(), keys=[KEY], instance=INSTANCE) == IssuedId(
+        42, "n0nce", is_short=True
+    )
+    assert read_reply_token(token.replace("n0", "n1"), keys=[KEY], instance=INSTANCE) is None
     signature = token.rpartition(".")[2]
-    assert read(f"hd.42.7.{signature}@desk.example") is None
+    assert read(f"hd.42.n0nce.{signature}@desk.example") is None
+    assert read(f"hd.42.n0nce.{signature}aaaa@desk.example") is None
 
 
 @pytest.mark.parametrize(
@@ -159,19 +166,33 @@ def test_tagging_twice_changes_nothing_and_is_always_read_again(subject):
     assert len(tagged) <= 220
 
 
-def test_a_reply_token_is_one_persons_for_one_ticket_and_purpose():
-    token = issue_reply_token(42, 7, key=KEY, instance=INSTANCE)
-    address = with_token("support@desk.example", token)
-    assert read_reply_token(token_in(address.upper()), keys=[OLD_KEY, KEY], instance=INSTANCE) == (42, 7)
+def test_a_reply_token_names_one_mail_of_ours():
+    token = issue_reply_token(123456, nonce="abcdefgh12345678", key=KEY, instance=INSTANCE)
+    address = with_token("customer.service@desk.example", token)
+    found = read_reply_token(token_in(address.upper()), keys=[OLD_KEY, KEY], instance=INSTANCE)
+    assert found == IssuedId(123456, "abcdefgh", is_short=True)
+    issued = issue_message_id(
+        123456, nonce="abcdefgh12345678", key=KEY, instance=INSTANCE, domain="desk.example"
+    )
+    assert found is not None and issued.startswith(found.message_prefix)
     assert len(address.partition("@")[0]) <= 64
-    assert read_reply_token(token, keys=[KEY], instance=INSTANCE, purpose="notification") is None
+    assert with_token(f"{'x' * 60}@desk.example", token) == ""
     assert read_reply_token(token, keys=[KEY], instance="other") is None
     assert read_reply_token(token, keys=[], instance=INSTANCE) is None
     assert token_in("support@desk.example") == ""
 
 
+def test_any_changed_letter_spoils_a_reply_token():
+    good = issue_reply_token(42, nonce="n0nce", key=KEY, instance=INSTANCE)
+    others = [f"{good[:i]}{'b' if good[i] != 'b' else 'c'}{good[i + 1 :]}" for i in range(len(good))]
+    for token in (*others, *(good[:i] for i in range(len(good))), good + "a", "x" + good):
+        assert read_reply_token(token, keys=[KEY], instance=INSTANCE) is None, token
+
+
 @settings(max_examples=300, deadline=None)
-@given(token=st.text(max_size=80) | st.from_regex(r"t[0-9]{1,10}\.[0-9]{1,10}\.[a-z2-7]{24}", fullmatch=True))
+@given(
+    token=st.text(max_size=80) | st.from_regex(r"t[0-9]{1,10}\.[a-z0-9]{1,8}\.[a-z2-7]{20}", fullmatch=True)
+)
 def test_what_we_did_not_issue_is_nothing(token):
     assert read_reply_token(token, keys=[KEY], instance=INSTANCE) is None
     assert read(f"hd.{token[1:]}@desk.example") is None
@@ -255,3 +276,40 @@ def test_our_own_mail_is_known_when_it_comes_back(field, is_own):
 
 def test_a_desk_without_an_instance_takes_no_mail_for_its_own():
     assert not evidence(mail(f"{INSTANCE_HEADER}:"), keys=(KEY,), instance="").is_own
+
+
+def test_addresses_it_was_sent_to_are_evidence_in_the_order_of_their_worth():
+    tokens = [issue_reply_token(n, nonce="n0nce", key=KEY, instance=INSTANCE) for n in (1, 2, 3)]
+    addresses = [with_token("support@desk.example", token) for token in tokens]
+    found = gather(
+        f"Cc: {addresses[2]}, a+b@c.example", f"Delivered-To: {addresses[0]}", f"Cc: {addresses[1]}"
+    )
+    assert found.tokens[0].ticket_id == 1
+    assert {token.ticket_id for token in found.tokens} == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("AdHb" + "A" * 26, ""),
+        (base64.b64encode(bytes(range(22))).decode(), bytes(range(22)).hex()),
+        (base64.b64encode(bytes(range(32))).decode(), bytes(range(22)).hex()),
+        (
+            " ".join(
+                [
+                    base64.b64encode(bytes(range(32))).decode()[:20],
+                    base64.b64encode(bytes(range(32))).decode()[20:],
+                ]
+            ),
+            bytes(range(22)).hex(),
+        ),
+        ("not base64!" * 10, ""),
+        ("", ""),
+    ],
+)
+def test_all_mails_of_a_conversation_share_the_beginning_of_their_thread_index(value, found):
+    assert read_thread_index(value) == found
+
+
+def test_a_mark_is_cut_from_a_text_with_its_brackets():
+    assert without_markers(f"Hello [{marker()}] there {marker().upper()}.") == "Hello  there ."

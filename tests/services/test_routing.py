@@ -41,6 +41,10 @@ class Desk:
         db.session.rollback()
         return db.session.get(Ticket, self.ticket_id)
 
+    def ticket_of(self, ticket_id):
+        db.session.rollback()
+        return db.session.get(Ticket, ticket_id)
+
     def receive(self, raw, account=None):
         email_id = store.store_raw(account or self.account, raw)
         process.drain()
@@ -252,7 +256,7 @@ def test_an_agent_who_lost_his_access_is_held_with_the_reason(desk):
 
 
 def test_a_deactivated_agent_is_a_stranger(desk):
-    message_id = desk.sent(AGENT)
+    message_id = desk.sent(AGENT, CUSTOMER)
     with transaction():
         people.find_user(AGENT).is_active = False
     row = desk.receive(make_mail(sender=AGENT, In_Reply_To=f"<{message_id}>"))

@@ -56,10 +56,16 @@ TABLE = {
     "of another ticket": everybody("unreleased elsewhere", stranger="appended elsewhere"),
     "of another account": everybody("unreleased elsewhere", stranger="appended elsewhere"),
     "as an address in Cc": everybody("new"),
-    "a reply address in Cc": everybody("new"),
+    "a reply address in Cc": everybody("unreleased") | HEARD,
+    "a reply address, one letter changed": everybody("new"),
+    "a reply address of a mail to him alone": everybody("unreleased", agent="note") | HEARD,
     "in the subject": everybody("new"),
     "in the quoted text only": everybody("new"),
-    "a marker of another ticket in the text": everybody("new"),
+    "a marker in the text": everybody("unreleased") | HEARD,
+    "a marker of another ticket in the text": everybody(
+        "unreleased elsewhere", stranger="appended elsewhere"
+    ),
+    "a marker of a mail to him alone": everybody("unreleased") | HEARD,
     "in a header of ours": everybody("new"),
     "number in the subject": everybody("new with hint", agent="unreleased") | HEARD,
     "id of the customer's own mail": everybody("new with hint") | HEARD,
@@ -78,10 +84,17 @@ def desk(context):
 def headers_of(desk, state):
     real = desk.signed_id(nonce="nonce1")
     number = desk.ticket.number
-    marker = issue_marker(
-        desk.elsewhere_id, nonce="n", key=keys.current_key("message-id"), instance=desk.instance
-    )
-    token = issue_reply_token(desk.ticket_id, 1, key=keys.current_key("message-id"), instance=desk.instance)
+
+    def marker(ticket_id, nonce="n"):
+        return issue_marker(
+            ticket_id, nonce=nonce, key=keys.current_key("message-id"), instance=desk.instance
+        )
+
+    def token(nonce):
+        return issue_reply_token(
+            desk.ticket_id, nonce=nonce, key=keys.current_key("message-id"), instance=desk.instance
+        )
+
     cited = {
         "valid": real,
         "upper-cased": real.upper(),
@@ -102,10 +115,18 @@ def headers_of(desk, state):
         "none": {},
         "in References only": {"References": f"<a@b.example> <{real}> <c@d.example>"},
         "as an address in Cc": {"Cc": real},
-        "a reply address in Cc": {"Cc": f"support+{token}@desk.example"},
+        "a reply address in Cc": {"Cc": f"support+{token('nonce1')}@desk.example"},
+        "a reply address, one letter changed": {"Cc": f"support+{token('nonce1')[:-1]}7@desk.example"},
+        "a reply address of a mail to him alone": {"Delivered_To": f"support+{token('alone1')}@desk.example"},
         "in the subject": {"subject": f"Re: {real}"},
         "in the quoted text only": {"text": f"Canary words\n\n> <{real}>\n> [TICKET-{number}]\n"},
-        "a marker of another ticket in the text": {"text": f"Canary words\n\n> {marker}\n"},
+        "a marker in the text": {"text": f"Canary words\n\n> {marker(desk.ticket_id)}\n"},
+        "a marker of another ticket in the text": {
+            "text": f"Canary words\n\n> {marker(desk.elsewhere_id)}\n"
+        },
+        "a marker of a mail to him alone": {
+            "text": f"Canary words\n\n> {marker(desk.ticket_id, 'alone1')}\n"
+        },
         "in a header of ours": {"X_Helpdesk_Ticket": f"TKT-2026-{number:05d}", "X_Helpdesk_Instance": "x"},
         "number in the subject": {"subject": f"Re: [TKT-2026-{number:05d}] Printer"},
     }[state]

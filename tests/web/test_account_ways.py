@@ -14,6 +14,7 @@ WAYS = {
     "reply_status": "open", "reopen_days": "3", "signature": "Fjord Office\r\nHarbour 4",
     "acknowledgement_text": "Dear {{customer_name}}, {{ticket_number}}.", "is_acknowledging": "y",
     "kind": "department", "poll_frequency_s": "60", "max_mails_per_poll": "20",
+    "takes_plus_addresses": "y", "trusted_authserv_id": "mx.desk.example, mx2.desk.example",
 }  # fmt: skip
 
 
@@ -38,6 +39,10 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
     )
     assert account.signature == "Fjord Office\nHarbour 4"
     assert account.is_offered is False
+    assert (account.takes_plus_addresses, account.trusted_authserv_id) == (
+        True,
+        "mx.desk.example mx2.desk.example",
+    )
     assert (account.kind, account.poll_frequency_s, account.max_mails_per_poll) == ("department", 60, 20)
     assert "of a department" in admin.get("/admin/accounts").text
     text = admin.get(page).text
@@ -50,7 +55,7 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
 @pytest.mark.parametrize("field, value, words", [
     ("acknowledgement_text", "Dear {{name}}", "{{name}}"), ("acknowledgement_text", "{{config.SECRET_KEY}}", "Nobody fills in"),
     ("acknowledgement_text", "x" * 5001, "at most 5000"), ("signature", "x" * 5001, "at most 5000"), ("name", "", "enter a name"),
-    ("reopen_days", "-1", "0 to 3650"), ("poll_frequency_s", "1", "5 to 86400"), ("max_mails_per_poll", "0", "1 to 1000"),
+    ("trusted_authserv_id", "mx desk.example;", "not the name of a mail server"), ("reopen_days", "-1", "0 to 3650"), ("poll_frequency_s", "1", "5 to 86400"), ("max_mails_per_poll", "0", "1 to 1000"),
     ("kind", "nobody", "valid choice"), ("reply_status", "new", "valid choice"), ("default_priority", "huge", "valid choice"),
     ("default_assignee_id", "999", "valid choice"),
 ])  # fmt: skip

@@ -12,7 +12,7 @@ from helpdesk.database import db, insert_once, utcnow
 from helpdesk.mail.types import Automatic
 from helpdesk.models import EmailMessage, MailClaim
 from helpdesk.models.mail import EmailState
-from helpdesk.services.ingest import bounces
+from helpdesk.services.ingest import bounces, proof
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.taking import take_in
 from helpdesk.services.ingest.trace import Sentence, as_step
@@ -23,6 +23,7 @@ MAX_RECEIVED = 40
 def apply(mail: Delivery) -> Outcome:
     """Decide and do. The caller stores the outcome in the same transaction."""
     _describe(mail)
+    proof.judge(mail)
     outcome = _copy(mail) or _own_mail(mail) or _report(mail)
     if outcome is None:
         outcome = take_in(mail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpdesk.mail.authentication import Verdict
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.mail.types import Address, Automatic, ParsedEmail
 from helpdesk.policy.acknowledge import is_no_reply
@@ -10,8 +11,13 @@ from helpdesk.services.ingest.own import OwnAddresses
 MOST = 20
 
 
-def others(parsed: ParsedEmail, own: OwnAddresses) -> list[Address]:
-    """Everybody addressed besides us, the author, mailing lists and machines; at most 20, in the order written."""
+def others(parsed: ParsedEmail, own: OwnAddresses, dmarc: Verdict) -> list[Address]:
+    """Everybody addressed besides us, the author, mailing lists and machines; at most 20, in the order written.
+
+    Nobody of a mail its own domain disowns: whoever forges a sender would add himself.
+    """
+    if dmarc is Verdict.FAIL:
+        return []
     if parsed.automatic is not Automatic.NO or parsed.author is None:
         return []
     lists = parsed.header("List-Post").lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from helpdesk.mail.authentication import Authentication
 from helpdesk.models import EmailMessage
 from helpdesk.models.mail import EmailState
 from helpdesk.services.attachments import StagedFile
@@ -35,6 +36,7 @@ class Delivery:
     own: OwnAddresses
     files: list[StagedFile] = field(default_factory=list)
     trace: Trace = field(default_factory=Trace)
+    authentication: Authentication = field(default_factory=Authentication)
 
     @property
     def is_forced(self) -> bool:

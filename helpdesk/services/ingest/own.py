@@ -13,10 +13,15 @@ from helpdesk.mail.types import Address, ParsedEmail
 from helpdesk.models import EmailAccount
 
 
-def without_tag(email: str) -> str:
-    """The normalised address without what follows a plus sign."""
-    local, at, domain = normalise_address(email).rpartition("@")
-    return f"{local.partition('+')[0]}{at}{domain}"
+def readings(email: str) -> list[str]:
+    """The normalised address, then without what follows its last plus sign, then without what follows its first."""
+    whole = normalise_address(email)
+    local, at, domain = whole.rpartition("@")
+    return [
+        whole,
+        f"{local.rpartition('+')[0] or local}{at}{domain}",
+        f"{local.partition('+')[0]}{at}{domain}",
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class OwnAddresses:
     accounts: dict[str, int]
 
     def holds(self, email: str) -> bool:
-        return normalise_address(email) in self.every or without_tag(email) in self.every
+        return any(reading in self.every for reading in readings(email))
 
     def owner(self, parsed: ParsedEmail, receiver: int) -> int:
         """The account a mail to several of them belongs to: the first of ours in To, then Cc, else who received it.
@@ -38,8 +43,8 @@ class OwnAddresses:
         return next((account_id for account_id in named if account_id is not None), receiver)
 
     def _account(self, address: Address) -> int | None:
-        known = self.accounts.get(normalise_address(address.email))
-        return self.accounts.get(without_tag(address.email)) if known is None else known
+        found = (self.accounts.get(reading) for reading in readings(address.email))
+        return next((account_id for account_id in found if account_id is not None), None)
 
 
 def load() -> OwnAddresses:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from helpdesk.mail import classify, parse, quotes, thread, witness
+from helpdesk.mail import authentication, classify, parse, quotes, thread, witness
 from helpdesk.mail.headers import is_address, normalise_address
+from helpdesk.mail.mime import read_header
 from helpdesk.mail.types import Address, ParsedEmail, SplitText
 from helpdesk.services import keys, settings
 from helpdesk.services.outbox.queue import hash_of
@@ -32,6 +33,7 @@ class Reading:
     body_digest: str
     second_opinion: str = ""
     is_partial: bool = False
+    results: tuple[str, ...] = ()  # of mail servers about the author, as `mail/authentication.py` reads them
 
     @property
     def author(self) -> Address | None:
@@ -94,4 +96,5 @@ def read(
         message_key=hash_of(classify.message_key(parsed, raw)),
         body_digest=classify.body_digest(parsed),
         is_partial=is_partial or parsed.is_partial,
+        results=authentication.topmost_results(read_header(raw)[0]),
     )

@@ -25,7 +25,12 @@ def refuse_new(mail: Delivery) -> Outcome | None:
     return hold(mail, flood) if flood else None
 
 
+def is_first_held(mail: Delivery) -> bool:
+    """Whether nothing else of this sender waits already."""
+    return floods.is_first_held(mail.email, mail.reading.claimed.email[:320])
+
+
 def hold(mail: Delivery, reason: Sentence) -> Outcome:
-    if floods.is_first_held(mail.email, mail.reading.claimed.email[:320]):
+    if is_first_held(mail):
         events.record("email.held", actor=None, email_id=mail.email.id, account_id=mail.email.account_id)
     return Outcome(EmailState.HELD, reason)

@@ -1,13 +1,15 @@
-"""Makes of a mail that is heard a ticket, a comment or a note."""
+"""Makes of a mail that is heard a ticket, a comment, a note or an answer of the team."""
 
 from __future__ import annotations
 
 from helpdesk.database import db
-from helpdesk.mail.types import Automatic
+from helpdesk.mail.authentication import Verdict
+from helpdesk.mail.thread import without_markers
+from helpdesk.mail.types import Address, Automatic
 from helpdesk.models import Comment, EmailAccount, Ticket, UserAddress
 from helpdesk.models.mail import EmailState
 from helpdesk.services import events, people, routing, settings
-from helpdesk.services.ingest import copies, refusing
+from helpdesk.services.ingest import agents, copies, refusing
 from helpdesk.services.ingest.delivery import NOTHING, Delivery, Outcome
 from helpdesk.services.ingest.reading import UNVERIFIED_EMAIL, UNVERIFIED_NAME
 from helpdesk.services.ingest.trace import Sentence
@@ -19,7 +21,10 @@ from helpdesk.services.tickets.comments import Words
 def take_in(mail: Delivery) -> Outcome:
     account = db.session.get_one(EmailAccount, mail.own.owner(mail.reading.parsed, mail.email.account_id))
     author = people.find_address(mail.reading.author.email) if mail.reading.author else None
-    route = routing.route(mail.reading.evidence, account, author, mail.trace)
+    dmarc = mail.authentication.verdict
+    route = routing.route(mail.reading.evidence, account, author, mail.trace, dmarc=dmarc)
+    if route.is_agent and route.kind is not RouteKind.NEW and agents.is_machine(mail):
+        return agents.ignore(mail)
     match route.kind:
         case RouteKind.NEW:
             return refusing.refuse_new(mail) or _open(mail, account, route)
@@ -29,8 +34,14 @@ def take_in(mail: Delivery) -> Outcome:
         case RouteKind.NOTE:
             assert route.ticket is not None and author is not None
             return _note(mail, route.ticket, author)
+        case RouteKind.REPLY:
+            assert route.ticket is not None and author is not None
+            return _answer(mail, route.ticket, author)
         case RouteKind.HOLD:
-            return refusing.hold(mail, route.reason)
+            assert author is not None
+            if mail.is_forced:  # somebody has read it and wants it to be a ticket of its own
+                return _open(mail, account, Route(RouteKind.NEW, may_belong_to=route.ticket))
+            return agents.refuse(mail, author, route.reason)
 
 
 def _sender(mail: Delivery) -> UserAddress:
@@ -44,7 +55,7 @@ def _sender(mail: Delivery) -> UserAddress:
 def _open(mail: Delivery, account: EmailAccount, route: Route) -> Outcome:
     parsed = mail.reading.parsed
     sender = _sender(mail)
-    cc = [people.address_for(other.email, other.name) for other in copies.others(parsed, mail.own)]
+    cc = [people.address_for(other.email, other.name) for other in _others(mail)]
     if route.follow_up_of is not None:
         cc += [p.address for p in route.follow_up_of.participants if p.address_id != sender.id]
     ticket, comment = opening.open_ticket(
@@ -72,7 +83,12 @@ def _fold(mail: Delivery) -> str:
         mail.trace.tell("history", "Quoted history and signatures are folded.")
         if mail.reading.second_opinion:
             mail.trace.tell_sentence("history", Sentence(mail.reading.second_opinion))
-    return mail.reading.visible_text
+    return without_markers(mail.reading.visible_text)
+
+
+def _others(mail: Delivery) -> list[Address]:
+    """Whom the mail brings along."""
+    return copies.others(mail.reading.parsed, mail.own, mail.authentication.verdict)
 
 
 def _append(mail: Delivery, route: Route, ticket: Ticket) -> Outcome:
@@ -81,7 +97,8 @@ def _append(mail: Delivery, route: Route, ticket: Ticket) -> Outcome:
     words = _words(mail, _fold(mail), is_released=is_released)
     comment = comments.add_incoming(ticket, words, address=sender, actor=sender.user, email_id=mail.email.id)
     _name_unverified(mail, comment)
-    if is_released and route.is_proven and sender.id == ticket.requester_address_id:
+    is_sure = route.is_proven or mail.authentication.verdict is Verdict.PASS
+    if is_released and is_sure and sender.user_id == ticket.requester_id:
         _let_join(mail, ticket)
     tag = settings.tag_of(ticket)
     what = Sentence("Added to %(tag)s.", tag=tag)
@@ -92,9 +109,9 @@ def _append(mail: Delivery, route: Route, ticket: Ticket) -> Outcome:
 
 
 def _let_join(mail: Delivery, ticket: Ticket) -> None:
-    """Whom the requester copies in takes part from now on; what was said before stays hidden from him."""
+    """Whom the requester or an agent copies in takes part from now on; what was said before stays hidden from him."""
     known = {p.address.address for p in ticket.participants}
-    for other in copies.others(mail.reading.parsed, mail.own):
+    for other in _others(mail):
         address = people.address_for(other.email, other.name)
         if address.address not in known:
             opening.join(ticket, address, role="cc", later=True)
@@ -107,10 +124,19 @@ def _let_join(mail: Delivery, ticket: Ticket) -> None:
 def _note(mail: Delivery, ticket: Ticket, author: UserAddress) -> Outcome:
     text = _fold(mail)
     words = _words(mail, text if text.strip() or mail.files else "(no text)")
-    comment = comments.add_note(ticket, words, actor=author.user)
-    tag = settings.tag_of(ticket)
-    mail.trace.tell("ticket", "Noted on %(tag)s.", tag=tag, ticket_id=ticket.id)
-    return Outcome(EmailState.APPENDED, NOTHING, ticket.id, comment.id, tag)
+    return agents.note(mail, ticket, author, words)
+
+
+def _answer(mail: Delivery, ticket: Ticket, author: UserAddress) -> Outcome:
+    text = agents.own_words(mail)
+    if text is None:
+        mail.trace.tell(
+            "agent", "What the agent wrote cannot be told from what he quotes: a note.", counted=False
+        )
+        return _note(mail, ticket, author)
+    if mail.authentication.verdict is Verdict.PASS:
+        _let_join(mail, ticket)
+    return agents.answer(mail, ticket, author, text)
 
 
 def _words(mail: Delivery, text: str, *, is_released: bool = True) -> Words:

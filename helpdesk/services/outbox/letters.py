@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,16 +13,17 @@ from sqlalchemy import select
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.mail.compose import ComposeError, Draft, compose
-from helpdesk.mail.thread import issue_message_id, tagged_subject
+from helpdesk.mail.thread import tagged_subject
 from helpdesk.mail.types import Address, MailFile
 from helpdesk.models import Comment, EmailAccount, EmailMessage, Event, Ticket, User
+from helpdesk.models.mail import EmailState
 from helpdesk.policy import placeholders
 from helpdesk.policy.acknowledge import safe_subject
 from helpdesk.policy.audience import Event as Fact
 from helpdesk.policy.audience import Recipient, Template
 from helpdesk.policy.status import Disposition, Status, is_overdue
-from helpdesk.services import attachments, keys, people, settings, templates
-from helpdesk.services.outbox import queue
+from helpdesk.services import attachments, people, settings, templates
+from helpdesk.services.outbox import marks, queue
 from helpdesk.services.outbox.conversation import MailThread, thread_of, thread_with
 from helpdesk.services.outbox.told import News, Said, Told, gather, harmless_name, may_read, name_of
 
@@ -66,14 +66,18 @@ def write(
     account = envelope.account
     thread = thread or MailThread()
     sender = account.from_email or account.email
+    name = envelope.from_name or account.from_name or settings.desk_name()
+    signed = marks.sign(account, ticket)
+    text, html = marks.put_into(rendered, signed)
     draft = Draft(
-        sender=Address(sender, envelope.from_name or account.from_name or settings.desk_name()),
+        sender=Address(sender, name),
         to=_named(envelope.to),
         cc=_named(envelope.cc),
         subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        message_id=_new_message_id(ticket, sender),
+        text=text,
+        html=html,
+        message_id=signed.message_id,
+        reply_to=Address(signed.reply_to, name) if signed.reply_to else None,
         in_reply_to=thread.in_reply_to,
         references=thread.references,
         files=tuple(files),
@@ -94,17 +98,6 @@ def write(
             limit=limit // 1024**2,
         )
     return Letter(raw, rendered.subject, draft.message_id)
-
-
-def _new_message_id(ticket: Ticket | None, sender: str) -> str:
-    """Signed, so that an answer that cites it is known to answer us; the nonce makes every mail's its own."""
-    return issue_message_id(
-        ticket.id if ticket else 0,
-        nonce=secrets.token_hex(8),
-        key=keys.current_key("message-id"),
-        instance=settings.instance_id(),
-        domain=sender.rpartition("@")[2],
-    )
 
 
 def _named(emails: Iterable[str]) -> tuple[Address, ...]:
@@ -175,8 +168,9 @@ def _tagged(ticket: Ticket, subject: str) -> str:
     return tagged_subject(settings.tag_of(ticket), subject)
 
 
-def _opening_answer(email: EmailMessage) -> Letter:
-    """The first mail of a ticket an agent opened: its number was not known before."""
+def _answer_of_comment(email: EmailMessage) -> Letter:
+    """An answer that stands on the ticket already: the first of one an agent opened, whose number was not known
+    before, or one he wrote with his own mail program."""
     comment = db.session.get(Comment, email.comment_id) if email.comment_id else None
     if comment is None or comment.author is None:
         raise NotWanted("The message this mail was to carry is gone.")
@@ -259,6 +253,26 @@ def _notification(email: EmailMessage) -> Letter:
     return write(envelope, rendered, ticket=ticket, thread=thread, automatic=GENERATED)
 
 
+def _held_mail(email: EmailMessage) -> Letter:
+    """To an agent: what he wrote is on no ticket, and why. Of the ticket he may no longer see it says nothing."""
+    held_id = email.payload.get("email_id")
+    held = db.session.get(EmailMessage, held_id) if isinstance(held_id, int) else None
+    if held is None or held.state is not EmailState.HELD:
+        raise NotWanted("Somebody has dealt with the mail.")
+    to = email.recipients["to"]
+    language = _language_of(to[0])
+    with force_locale(language or settings.language()):
+        reason = gettext(held.reason, **held.reason_params) if held.reason_params else gettext(held.reason)
+    rendered = templates.render(
+        queue.HELD_MAIL,
+        language=language,
+        subject=safe_subject(held.subject),
+        reason=reason,
+        desk_name=settings.desk_name(),
+    )
+    return write(Envelope(email.account, to), rendered, automatic=REPLIED)
+
+
 def ask_again(email: EmailMessage) -> None:
     """Raises NotWanted for a finished notification whose reader has lost the right to what it says."""
     if not _reader_id(email):
@@ -290,8 +304,9 @@ def _ticket_of(email: EmailMessage) -> Ticket:
 
 
 LETTERS: dict[str, Callable[[EmailMessage], Letter]] = {
-    queue.REPLY: _opening_answer,
+    queue.REPLY: _answer_of_comment,
     "ticket_created": _ticket_created,
     queue.NOTIFICATION: _notification,
+    queue.HELD_MAIL: _held_mail,
     "ticket_assigned": _notification,
 }

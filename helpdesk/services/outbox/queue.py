@@ -27,6 +27,7 @@ from helpdesk.services.lease import is_over
 from helpdesk.services.outbox.backoff import LONGEST_WAIT
 
 REPLY = "reply"
+HELD_MAIL = "mail_held"  # tells an agent that what he wrote by mail is on no ticket
 NOTIFICATION = "notification"  # facts about a ticket for one person; which ones, `payload` says
 URGENCY = {"sign_in_link": 0, "invitation": 0, "password_link": 0, "test": 0, REPLY: 1}
 OTHER_URGENCY = 5

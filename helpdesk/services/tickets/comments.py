@@ -162,14 +162,14 @@ def add_reply(
     return comment
 
 
-def add_note(ticket: Ticket, words: Words, *, actor: User) -> Comment:
+def add_note(ticket: Ticket, words: Words, *, actor: User, email_id: int | None = None) -> Comment:
     """An internal note: never leaves the team, changes nothing else."""
     access.demand(actor, Action.ANSWER, ticket)
     refuse_empty(words)
     comment = write(ticket, CommentKind.NOTE, words, author=actor)
     ticket.last_activity_at = utcnow()
     events.record(
-        "comment.added", actor=actor, ticket=ticket, comment_id=comment.id,
+        "comment.added", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
         kind=CommentKind.NOTE.value, is_released=True, is_automatic=False,
     )  # fmt: skip
     return comment

@@ -68,6 +68,10 @@ class WaysForm(Form):
     signature = TextAreaField(_l("Signature"))
     is_acknowledging = BooleanField(_l("Confirm every new ticket to its sender"))
     acknowledgement_text = TextAreaField(_l("Words of the confirmation"))
+    takes_plus_addresses = BooleanField(_l("Every mail gets a reply address of its own"))
+    trusted_authserv_id = StringField(
+        _l("Server whose word about senders counts"), filters=[trimmed], validators=[Length(max=255)]
+    )
 
     def offer(self, account: EmailAccount) -> None:
         """Those who may work there; and what the environment decides is not asked."""

@@ -46,6 +46,7 @@ PURPOSES = {
     "sign_in_link": _l("Link to sign in"),
     "password_link": _l("Link to choose a password"),
     "invitation": _l("Invitation"),
+    "mail_held": _l("Told an agent that his mail is held"),
     "test": _l("Test mail"),
     "fetch_stalled": _l("Alarm: no mail comes in"),
     "fetch_recovered": _l("Mail comes in again"),

@@ -1,0 +1,58 @@
+"""What proves who wrote a mail: the word of the account's own server about the sender's domain, and nothing else."""
+
+from __future__ import annotations
+
+from helpdesk.mail.authentication import Verdict, authenticate
+from helpdesk.services.ingest.delivery import Delivery
+from helpdesk.services.ingest.trace import Sentence
+
+
+def judge(mail: Delivery) -> None:
+    """Read the verdict as the account that received the mail believes it; kept on the mail's row, told in its trace."""
+    reading, email = mail.reading, mail.email
+    domain = reading.author.email.rpartition("@")[2] if reading.author else None
+    found = authenticate(reading.results, email.account.trusted_authserv_id, domain)
+    mail.authentication = found
+    email.dmarc = found.verdict
+    email.thread_index = reading.evidence.thread_index
+    if found.server and not found.is_trusted:
+        mail.trace.tell(
+            "authentication",
+            "%(server)s says whether the sender is genuine, but this account trusts another server or none.",
+            counted=False,
+            server=found.server,
+        )
+    elif found.is_trusted:
+        sentence = _said(found.verdict, server=found.server, details=", ".join(found.details) or "-")
+        mail.trace.tell_sentence(
+            "authentication", sentence, counted=found.verdict in (Verdict.PASS, Verdict.FAIL)
+        )
+
+
+def _said(verdict: Verdict, *, server: str, details: str) -> Sentence:
+    match verdict:
+        case Verdict.PASS:
+            text = Sentence(
+                "The sender's domain stands by the mail, says %(server)s: %(details)s.",
+                server=server,
+                details=details,
+            )
+        case Verdict.FAIL:
+            text = Sentence(
+                "The sender's domain disowns the mail, says %(server)s: %(details)s.",
+                server=server,
+                details=details,
+            )
+        case Verdict.NONE:
+            text = Sentence(
+                "The sender's domain has no rule for its mails, says %(server)s: %(details)s.",
+                server=server,
+                details=details,
+            )
+        case Verdict.UNKNOWN:
+            text = Sentence(
+                "Whether the sender is genuine %(server)s could not tell: %(details)s.",
+                server=server,
+                details=details,
+            )
+    return text
