@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.database import Base, intpk, longtext, str64, str255, str998
 from helpdesk.models.types import Word
-
-
-class OAuthProvider(StrEnum):
-    """Who gives the permission; the addresses of the first two are known, those of another one are typed."""
-
-    GOOGLE = "google"
-    MICROSOFT = "microsoft"
-    CUSTOM = "custom"
+from helpdesk.policy.oauth import OAuthProvider
 
 
 class OAuthConnection(Base):

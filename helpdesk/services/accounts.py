@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from flask import current_app
 from sqlalchemy import select
@@ -13,17 +14,18 @@ from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput, NotFound, TransportError
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import EmailAccount, Grant, User
-from helpdesk.models.mail import AccountKind
-from helpdesk.policy.addresses import OWN_NETWORKS, Networks
+from helpdesk.models.mail import AccountKind, SignIn
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Role
 from helpdesk.queue import wake_after_commit
-from helpdesk.services import access, events, glance, keys
+from helpdesk.services import access, events, glance, keys, oauth
 from helpdesk.services.glance import AccountLine
 from helpdesk.services.outbox import queue
+from helpdesk.services.reach import reachable_networks
 from helpdesk.transports.base import Security, Sender, ServerAddress, Source, UnusableServer
 from helpdesk.transports.connect import open_sender, open_source
 
+T = TypeVar("T")
 LOCAL_PROTOCOLS = {"maildir", "console", "dummy"}
 PRACTICE_ADDRESS = "support@practice.example"
 
@@ -39,14 +41,6 @@ class TestResult:
     outgoing_ok: bool
     outgoing: str
     detail: str = ""
-
-
-def reachable_networks(account: EmailAccount) -> Networks:
-    """Where the account's servers may be: whoever writes the environment owns the machine, an admin may not."""
-    if account.source == "env":
-        return OWN_NETWORKS
-    networks: Networks = current_app.config["MAIL_ALLOWED_NETWORKS"]
-    return networks
 
 
 def incoming_server(account: EmailAccount) -> ServerAddress:
@@ -66,7 +60,8 @@ def outgoing_server(account: EmailAccount) -> ServerAddress:
     return ServerAddress(
         host=account.outgoing_host,
         port=account.outgoing_port,
-        username=account.outgoing_username,
+        username=account.outgoing_username
+        or (account.email if account.outgoing_sign_in is SignIn.OAUTH2 else ""),
         password=keys.decrypt(account.outgoing_password),
         security=Security(account.outgoing_security),
         ca_file=account.outgoing_ca_file or None,
@@ -94,7 +89,13 @@ def _demo() -> InvalidInput:
 def source_of(account: EmailAccount) -> Source:
     """A connection for fetching. Raises TransientError or PermanentError."""
     refuse_in_demo(account.incoming_protocol)
-    return open_source(account.incoming_protocol, incoming_server(account), practice_path(account) / "in")
+    path = practice_path(account) / "in"
+    return with_incoming(account, lambda server: open_source(account.incoming_protocol, server, path))
+
+
+def with_incoming(account: EmailAccount, connect: Callable[[ServerAddress], T]) -> T:
+    """What `connect` returns for the server mail is fetched from. Not inside a transaction."""
+    return oauth.signed_in(account, account.incoming_sign_in, incoming_server(account), connect)
 
 
 def outgoing_protocol(account: EmailAccount | AccountLine) -> str:
@@ -111,7 +112,11 @@ def diverted_to() -> str:
 def sender_of(account: EmailAccount) -> Sender:
     """A connection for sending. Raises TransientError or PermanentError."""
     refuse_in_demo(outgoing_protocol(account))
-    return open_sender(outgoing_protocol(account), outgoing_server(account), practice_path(account) / "out")
+    protocol, path = outgoing_protocol(account), practice_path(account) / "out"
+    method = account.outgoing_sign_in if protocol == "smtp" else SignIn.PASSWORD
+    return oauth.signed_in(
+        account, method, outgoing_server(account), lambda server: open_sender(protocol, server, path)
+    )
 
 
 def test_connection(account: EmailAccount) -> TestResult:
@@ -218,7 +223,9 @@ def update(account: EmailAccount, *, actor: User | None, **values: object) -> No
     for name in ("incoming_password", "outgoing_password"):
         if not values.get(name):
             values.pop(name, None)
+    hosts_before = (account.incoming_host, account.outgoing_host)
     _fill(account, values)
+    oauth.forget_if_moved(account, hosts_before)
     account.consecutive_failures = 0
     account.fetch_again_at = None
     queue.try_now(account.id)
@@ -259,9 +266,8 @@ def _fill(account: EmailAccount, values: dict[str, object]) -> None:
 
 def draft(email: str, stored: EmailAccount | None, **values: object) -> EmailAccount:
     """An account that is never saved, to test what was typed; what was left empty is as in `stored`."""
-    columns = [column for column in EmailAccount.__table__.columns if column.name != "id"]
     account = EmailAccount(email=email.strip())
-    for column in columns:
+    for column in EmailAccount.__table__.columns:  # its id, too: by that a provider's permission is found
         if stored is not None:
             setattr(account, column.name, getattr(stored, column.name))
         elif column.default is not None and column.default.is_scalar:

@@ -98,7 +98,9 @@ def _connect(account_id: int, renew_s: float) -> IdleConnection:
         raise NotFound("There is no such mail account.")
     db.session.expunge(account)
     end_read()
-    return IdleConnection(accounts.incoming_server(account), account.incoming_folder, renew_s=renew_s)
+    return accounts.with_incoming(
+        account, lambda server: IdleConnection(server, account.incoming_folder, renew_s=renew_s)
+    )
 
 
 def _wake(account_id: int) -> None:

@@ -28,6 +28,8 @@ class Security(StrEnum):
 class ServerAddress:
     """Where a server is and how to log in to it. The password never shows in a repr.
 
+    `has_token`: what stands for the password is an access token of an OAuth 2 provider.
+
     `networks` is where the name may lead besides the Internet: whoever typed it may not use the desk to reach what
     only the desk's machine can reach.
     """
@@ -36,6 +38,7 @@ class ServerAddress:
     port: int
     username: str = ""
     password: str = field(default="", repr=False)
+    has_token: bool = False
     security: Security = Security.TLS
     ca_file: str | None = None
     allow_plaintext: bool = False
@@ -51,6 +54,10 @@ class UnusableServer(PermanentError):
     """
 
     code = "unusable_server"
+
+
+class LoginRefused(UnusableServer):
+    """The server does not take this user name with this password or token."""
 
 
 @dataclass(frozen=True, slots=True)

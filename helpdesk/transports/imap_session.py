@@ -13,8 +13,9 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, LoginError
 
 from helpdesk.errors import TransientError, TransportError
-from helpdesk.transports.base import Security, ServerAddress, UnusableServer
+from helpdesk.transports.base import LoginRefused, Security, ServerAddress, UnusableServer
 from helpdesk.transports.connection import Watch, explain, open_socket, tls_context, words
+from helpdesk.transports.xoauth2 import MECHANISM, Answers, refused
 
 logging.getLogger("imapclient").setLevel(logging.INFO)  # at DEBUG it would write mails into the log
 # One line names all UIDs a search found: 200,000 mails make 1.6 MB, beyond the million bytes imaplib reads.
@@ -98,7 +99,9 @@ class ImapSession:
         if server.security is Security.STARTTLS:
             client.starttls(ssl_context=tls_context(server))
         client.socket().settimeout(server.command_timeout_s)
-        if _SAFE_NAME.fullmatch(server.username) and server.password.isascii():
+        if server.has_token:
+            self._log_in_with_token()
+        elif _SAFE_NAME.fullmatch(server.username) and server.password.isascii():
             client.login(server.username, server.password)
         elif client.has_capability(
             "AUTH=PLAIN"
@@ -108,6 +111,17 @@ class ImapSession:
             raise UnusableServer(
                 "%(host)s accepts plain letters in user name and password only.", host=server.host
             )
+
+    def _log_in_with_token(self) -> None:
+        if not self.client.has_capability(f"AUTH={MECHANISM}"):
+            raise UnusableServer("%(host)s offers no login by OAuth 2.", host=self.server.host)
+        answers = Answers(self.server)
+        try:
+            self.client.sasl_login(MECHANISM, answers)
+        except LoginError as error:
+            if is_passing(error) or isinstance(error.__context__, imaplib.IMAP4.abort):
+                raise
+            raise refused(self.server, f"{said(error)} {answers.challenge}") from error
 
 
 class _Client(IMAPClient):
@@ -154,7 +168,7 @@ def _explain(error: BaseException, server: ServerAddress, watch: Watch) -> Trans
     detail = said(error)
     was_cut = isinstance(error.__context__, imaplib.IMAP4.abort)  # imapclient hides it in a LoginError
     if isinstance(error, LoginError) and not was_cut and not is_passing(error):
-        return UnusableServer("%(host)s refuses user name or password.", detail=detail, host=server.host)
+        return LoginRefused("%(host)s refuses user name or password.", detail=detail, host=server.host)
     if isinstance(error, CapabilityError):
         return UnusableServer("%(host)s offers no encryption by STARTTLS.", detail=detail, host=server.host)
     if was_cut or isinstance(error, imaplib.IMAP4.abort):

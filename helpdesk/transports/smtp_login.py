@@ -7,8 +7,9 @@ import smtplib
 import socket
 
 from helpdesk.errors import TransientError, TransportError
-from helpdesk.transports.base import Security, ServerAddress, UnusableServer
+from helpdesk.transports.base import LoginRefused, Security, ServerAddress, UnusableServer
 from helpdesk.transports.connection import Watch, explain, open_socket, tls_context, words
+from helpdesk.transports.xoauth2 import MECHANISM, Answers, refused
 
 AUTHENTICATION_MISSING = {530, 534, 535, 538}
 
@@ -45,7 +46,9 @@ def greet_and_log_in(client: SmtpClient, server: ServerAddress) -> None:
         return
     if not client.has_extn("auth"):
         raise UnusableServer("%(host)s offers no login; leave the user name empty.", host=server.host)
-    if server.username.isascii() and server.password.isascii():
+    if server.has_token:
+        _log_in_with_token(client, server)
+    elif server.username.isascii() and server.password.isascii():
         client.login(server.username, server.password)
     else:
         _log_in_with_utf8(client, server)
@@ -57,6 +60,27 @@ def _log_in_with_utf8(client: SmtpClient, server: ServerAddress) -> None:
     code, reply = client.docmd("AUTH", f"PLAIN {secret}")
     if code not in (235, 503):
         raise smtplib.SMTPAuthenticationError(code, reply)
+
+
+def _log_in_with_token(client: SmtpClient, server: ServerAddress) -> None:
+    """A refusal comes in two steps: a challenge that holds the reason, and the code once it was answered by nothing."""
+    if MECHANISM not in client.esmtp_features.get("auth", "").upper().split():
+        raise UnusableServer("%(host)s offers no login by OAuth 2.", host=server.host)
+    answers = Answers(server)
+    code, reply = client.docmd("AUTH", f"{MECHANISM} {answers.in_base64(b'')}")
+    if code == 334:
+        code, reply = client.docmd(answers.in_base64(_decoded(reply)))
+    if code == 535:
+        raise refused(server, f"{code} {words(reply)} {answers.challenge}")
+    if code not in (235, 503):
+        raise smtplib.SMTPAuthenticationError(code, reply)
+
+
+def _decoded(challenge: bytes) -> bytes:
+    try:
+        return base64.b64decode(challenge + b"==")
+    except ValueError:
+        return challenge
 
 
 def explain_smtp(error: BaseException, server: ServerAddress, watch: Watch) -> TransportError:
@@ -81,7 +105,7 @@ def _refusal(error: smtplib.SMTPResponseException, server: ServerAddress) -> Tra
     if not 500 <= error.smtp_code < 600:
         return TransientError("%(host)s cannot be used at the moment.", detail=detail, host=server.host)
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return UnusableServer("%(host)s refuses user name or password.", detail=detail, host=server.host)
+        return LoginRefused("%(host)s refuses user name or password.", detail=detail, host=server.host)
     return UnusableServer("%(host)s refuses to talk to this desk.", detail=detail, host=server.host)
 
 

@@ -35,10 +35,10 @@ ssl = yes
 ssl_cert = <{certificate}
 ssl_key = <{key}
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login{more_mechanisms}
 auth_failure_delay = 0
 auth_username_chars =
-passdb {{
+{oauth}passdb {{
   driver = static
   args = password={password}
 }}
@@ -82,19 +82,28 @@ service stats {{
 """
 
 
+OAUTH = """passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
+}}
+"""
+
+
 class DovecotServer:
     """`port` speaks plain IMAP and STARTTLS, `tls_port` TLS; also `pop3_port` and `pop3s_port`."""
 
     password = "correct-horse"
     knows_keywords = True
 
-    def __init__(self, authority, *, hosts=("localhost",), ends=None):
+    def __init__(self, authority, *, hosts=("localhost",), ends=None, introspection_url=None):
         self.program = require("dovecot", "the IMAP tests run on pymap, or not at all")
         self.authority = authority
         self.certificate, self.key = authority.issue(f"imap-{secrets.token_hex(4)}", *hosts, ends=ends)
         self.folder = Path(tempfile.mkdtemp(prefix="hd-dc-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        self.introspection_url = introspection_url  # then it takes tokens by XOAUTH2, too
         self.process = None
 
     def start(self):
@@ -135,8 +144,15 @@ class DovecotServer:
     def _configure(self):
         self.port, self.tls_port, self.pop3_port, self.pop3s_port = (free_port() for _ in range(4))
         is_root = os.geteuid() == 0
+        if self.introspection_url:
+            (self.folder / "oauth2.conf").write_text(
+                f"introspection_mode = auth\nintrospection_url = {self.introspection_url}\nusername_attribute = email\n"
+                "active_attribute = active\nactive_value = true\nforce_introspection = yes\n"
+            )
         text = CONFIGURATION.format(
             folder=self.folder,
+            oauth=OAUTH.format(folder=self.folder) if self.introspection_url else "",
+            more_mechanisms=" xoauth2" if self.introspection_url else "",
             internal="dovecot" if is_root else self.owner.pw_name,
             internal_group="dovecot" if is_root else self._own_group(),
             login="dovenull" if is_root else self.owner.pw_name,

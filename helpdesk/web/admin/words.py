@@ -65,6 +65,8 @@ EVENTS = {
     "ticket.comment_added": _l("Added to the ticket"),
     "account.created": _l("Connected a mail account"),
     "account.changed": _l("Changed a mail account"),
+    "account.connected": _l("Connected a mail account with its provider"),
+    "account.disconnected": _l("Forgot the permission of a mail account's provider"),
     "account.fetch_asked": _l("Asked for new mail"),
     "account.fetch_failed": _l("Fetching began to fail"),
     "account.fetch_recovered": _l("Fetching works again"),
