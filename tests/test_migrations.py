@@ -121,6 +121,18 @@ def test_the_search_index_is_filled_for_what_is_there(context):
     assert len(queries.list_tickets(viewer, TicketFilter(query=search.parse("printer"))).rows) == 50
 
 
+def test_pictures_of_mails_that_are_there_can_be_asked_for(context):
+    ticket = factories.make_ticket(factories.make_account(), text="Look")
+    with transaction() as session:
+        told = text("UPDATE comment SET html = :html WHERE ticket_id = :id")
+        html = '<p><img src="https://x.example/a.png"><IMG alt=b SRC=http://x.example/b.png><img src="cid:c"></p>'
+        session.execute(told, {"html": html, "id": ticket.id})
+    downgrade(revision="0018")
+    upgrade()
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT remote_pictures FROM comment")).scalar_one() == 2
+
+
 def search_rows():
     with db.engine.connect() as connection:
         return dict(connection.execute(text("SELECT ticket_id, words FROM ticket_search_words")).all())

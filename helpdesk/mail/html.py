@@ -20,6 +20,7 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring, tostring
 
 from helpdesk.mail.charset import clean
+from helpdesk.mail.pictures import place_pictures
 
 MAX_CHARS = 1_000_000
 MAX_WORDS = 4 * MAX_CHARS  # of HTML that is shown as its words
@@ -31,6 +32,7 @@ _UNSEEN = ("script", "style", "head", "title", "template", "noscript", "object",
 _DROPPED = re.compile(
     r"<(script|style|head|title)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL
 )
+_PICTURE = re.compile(r"<img\b[^<>]{0,4000}?https?://", re.IGNORECASE)
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _TAGS = (
@@ -157,6 +159,13 @@ def clean_html(html: str, *, cid: Mapping[str, str] | None = None) -> str:
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     ).strip()
+
+
+def count_remote_pictures(html: str) -> int:
+    """How many pictures of the web a mail would show, were it allowed to; never raises."""
+    if not _PICTURE.search(html) or (tree := read_tree(html)) is None:
+        return 0
+    return place_pictures(tree, {}).remote
 
 
 def _plain_style(style: str) -> str | None:

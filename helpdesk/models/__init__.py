@@ -12,7 +12,7 @@ from helpdesk.models.mail import (
     MailClaim,
 )
 from helpdesk.models.oauth import OAuthConnection
-from helpdesk.models.people import Grant, LoginToken, User, UserAddress, UserSession
+from helpdesk.models.people import Grant, LoginToken, PicturePermission, User, UserAddress, UserSession
 from helpdesk.models.senders import DeliveryFailure, SenderRule
 from helpdesk.models.settings import Counter, Setting
 from helpdesk.models.tags import Tag, TicketTag
@@ -37,6 +37,7 @@ __all__ = [
     "Notification",
     "OAuthConnection",
     "Participant",
+    "PicturePermission",
     "ScheduledReply",
     "SenderRule",
     "Setting",

@@ -113,3 +113,17 @@ class Grant(Base):
     created_at: Mapped[datetime]
 
     user: Mapped[User] = relationship(back_populates="grants")
+
+
+class PicturePermission(Base):
+    """Whose pictures of the web a member of the team always wants to see. Loading one tells the sender that his mail
+    is being read, and from where: so everybody decides for himself.
+    """
+
+    __tablename__ = "picture_permission"
+    __table_args__ = (UniqueConstraint("user_id", "address_id"),)
+
+    id: Mapped[intpk]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    address_id: Mapped[int] = mapped_column(ForeignKey("user_address.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]

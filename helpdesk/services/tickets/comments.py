@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
+from helpdesk.mail.html import count_remote_pictures
 from helpdesk.models import Comment, Ticket, User, UserAddress
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import CommentKind, Status, after_customer_reply, after_staff_reply
@@ -77,6 +78,7 @@ def write(
         text=words.text,
         full_text=words.full_text or words.text,
         html=words.html,
+        remote_pictures=count_remote_pictures(words.html),
         is_from_email=words.is_from_email,
         is_automatic=words.is_automatic,
         is_released=words.is_released,
