@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help translations run demo test bench bench-lists check format
+.PHONY: help translations run demo test bench bench-lists soak check format
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ bench: $(VENV)/.test-ready ## Measure: mails to tickets per second
 
 bench-lists: $(VENV)/.test-ready ## Measure: list, ticket and search at 100,000 tickets
 	$(BIN)/python -m tests.bench.lists $(ARGS)
+
+soak: $(VENV)/.test-ready ## Hurt a desk at random for long while mail arrives, and count
+	$(BIN)/python -m tests.scenarios.trouble $(ARGS)
 
 check: $(VENV)/.test-ready ## Formatting, lint, types, architecture, migrations
 	$(BIN)/ruff format --check .
