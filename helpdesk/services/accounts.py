@@ -22,8 +22,8 @@ from helpdesk.services import access, events, glance, keys, oauth
 from helpdesk.services.glance import AccountLine
 from helpdesk.services.outbox import queue
 from helpdesk.services.reach import reachable_networks
-from helpdesk.transports.base import Security, Sender, ServerAddress, Source, UnusableServer
-from helpdesk.transports.connect import open_sender, open_source
+from helpdesk.transports.base import Maildrop, Security, Sender, ServerAddress, Source, UnusableServer
+from helpdesk.transports.connect import look_inside, open_sender, open_source
 
 T = TypeVar("T")
 LOCAL_PROTOCOLS = {"maildir", "console", "dummy"}
@@ -86,7 +86,7 @@ def _demo() -> InvalidInput:
     )
 
 
-def source_of(account: EmailAccount) -> Source:
+def source_of(account: EmailAccount) -> Source | Maildrop:
     """A connection for fetching. Raises TransientError or PermanentError."""
     refuse_in_demo(account.incoming_protocol)
     path = practice_path(account) / "in"
@@ -129,16 +129,25 @@ def test_connection(account: EmailAccount) -> TestResult:
 
 
 def try_incoming(account: EmailAccount) -> tuple[str, str]:
-    """Sign in and open the folder: what is wrong in a sentence, and the server's own words; both "" when all is well."""
+    """Sign in and open every folder: what is wrong in a sentence, and the server's own words; both "" when all is well."""
     try:
         source = source_of(account)
         try:
-            source.open_folder(account.incoming_folder)
+            look_inside(source, account.folders)
         finally:
             source.close()
     except TransportError as error:
         return error.user_message, error.detail
     return "", ""
+
+
+def folders_of(account: EmailAccount) -> list[str]:
+    """The server's folders, for a person to choose from; none where there are none to choose. Raises TransportError."""
+    source = source_of(account)
+    try:
+        return [] if isinstance(source, Maildrop) else source.folders()
+    finally:
+        source.close()
 
 
 def try_outgoing(account: EmailAccount) -> tuple[str, str]:

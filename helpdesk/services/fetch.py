@@ -25,7 +25,7 @@ from helpdesk.services.fetch_places import places_of
 from helpdesk.services.fetch_run import Place, Run
 from helpdesk.services.ingest.explain import Explanation, explain
 from helpdesk.services.lease import longest
-from helpdesk.transports.base import Source
+from helpdesk.transports.base import Maildrop, Source
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class FetchResult:
 def fetch_account(
     account_id: int,
     *,
-    source: Source | None = None,
+    source: Source | Maildrop | None = None,
     limit: int | None = None,
     folder: str | None = None,
     force: bool = False,
@@ -109,7 +109,7 @@ def _is_wanted(account_id: int) -> bool:
 
 
 @contextmanager
-def _connected(account: EmailAccount, given: Source | None) -> Iterator[Source]:
+def _connected(account: EmailAccount, given: Source | Maildrop | None) -> Iterator[Source | Maildrop]:
     connection = given or accounts.source_of(account)
     try:
         yield connection
@@ -137,7 +137,7 @@ def _read_all(
 
 def has_server(account: EmailAccount) -> bool:
     """Whether there is anything to fetch from: the environment may name a server for sending alone."""
-    return account.incoming_protocol != "imap" or bool(account.incoming_host)
+    return account.incoming_protocol == "maildir" or bool(account.incoming_host)
 
 
 def accounts_to_fetch(*, force: bool = False) -> list[EmailAccount]:
@@ -178,7 +178,11 @@ class Preview:
 
 
 def preview(
-    account_id: int, *, source: Source | None = None, limit: int | None = None, folder: str | None = None
+    account_id: int,
+    *,
+    source: Source | Maildrop | None = None,
+    limit: int | None = None,
+    folder: str | None = None,
 ) -> Preview:
     """Look at the account's server and say what would happen; changes nothing here or there. Raises TransportError."""
     account = _load(account_id)

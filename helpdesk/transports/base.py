@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from helpdesk.errors import PermanentError
 from helpdesk.policy.addresses import INTERNET_ONLY, Networks
@@ -87,6 +87,35 @@ class FetchedMail:
     def without_bytes(self) -> FetchedMail:
         """What is left to know of a mail whose bytes are stored."""
         return replace(self, raw=b"")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMail:
+    """A mail a POP3 server names: its number in this connection, and a name that lasts."""
+
+    number: int
+    size: int
+    name: str
+
+
+@runtime_checkable
+class Maildrop(Protocol):
+    """What POP3 offers: all mail in one list, without folders, flags or a cursor. One connection, closed in the end."""
+
+    def listing(self) -> list[ListedMail]:
+        """Every mail, in the server's order. Two with one name are equal in every byte."""
+
+    def arrived_at(self, number: int) -> datetime | None:
+        """When the mail arrived, as far as anybody can tell."""
+
+    def fetch(self, mails: Sequence[ListedMail], *, max_bytes: int) -> Iterator[FetchedMail]:
+        """Yield the mails by their numbers as `uid`; larger ones in part."""
+
+    def delete(self, numbers: Sequence[int]) -> None:
+        """Have these deleted when the connection is closed, and not if it breaks before."""
+
+    def close(self) -> None:
+        """Say goodbye; never raises."""
 
 
 class Source(Protocol):

@@ -10,7 +10,7 @@ from imapclient import IMAPClient
 
 from helpdesk.errors import PermanentError
 from helpdesk.transports.base import Security, UnusableServer
-from helpdesk.transports.connect import check_incoming, open_source
+from helpdesk.transports.connect import look_inside, open_source
 from helpdesk.transports.imap import ImapSource
 from tests.transports.mails import mail, mail_with_file
 
@@ -215,11 +215,10 @@ def test_folders_are_listed_and_open_by_their_names(dovecot, user):
         client.login(user, dovecot.password)
         for name in ("Ablage/Gr\u00fc\u00dfe", 'with "quotes"', "123"):
             client.create_folder(name)
-    names = check_incoming("imap", dovecot.address(user))
-    assert {"INBOX", "Ablage/Gr\u00fc\u00dfe", 'with "quotes"', "123"} <= set(names)
     source = ImapSource(dovecot.address(user))
-    for name in names:
-        source.open_folder(name)
+    names = source.folders()
+    assert {"INBOX", "Ablage/Gr\u00fc\u00dfe", 'with "quotes"', "123"} <= set(names)
+    look_inside(source, names)
     source.close()
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from helpdesk.errors import PermanentError, TransientError
-from helpdesk.transports.connect import check_incoming, open_sender, open_source
+from helpdesk.transports.connect import open_sender, open_source
 from helpdesk.transports.maildir import UID_LIST, MaildirSource, deposit
 from tests.transports.mails import lines, mail
 
@@ -99,9 +99,20 @@ def test_a_mail_over_the_limit_comes_in_part(box):
     assert b"Subject: long\r\n" in found.raw and len(found.raw) < 70_000
 
 
+def test_mails_are_moved_copied_and_deleted(box):
+    for number in range(4):
+        deposit(box, mail(f"Mail {number}"))
+    source = opened(box)
+    source.copy([1], "Kept")
+    source.move([2, 99], "Done")
+    source.delete([3, 99])
+    assert source.uids_after(0) == [1, 4]
+    assert [len(opened(box, name).uids_after(0)) for name in ("Kept", "Done")] == [1, 1]
+
+
 def test_folders_beside_the_inbox(box):
     deposit(box / ".Archive", mail("archived"))
-    assert check_incoming("maildir", None, box) == ["INBOX", "Archive"]
+    assert open_source("maildir", None, box).folders() == ["INBOX", "Archive"]
     source = opened(box, "Archive")
     assert fetched(source, source.uids_after(0)) == [(1, mail("archived"))]
 

@@ -85,7 +85,9 @@ def test_what_is_never_a_mail_server_is_refused_whatever_is_allowed(canary, capl
     assert f"refused connection host={host}" in caplog.text
 
 
-@pytest.mark.parametrize(("way", "protocol"), [(open_source, "imap"), (open_sender, "smtp")])
+@pytest.mark.parametrize(
+    ("way", "protocol"), [(open_source, "imap"), (open_source, "pop3"), (open_sender, "smtp")]
+)
 def test_an_account_without_a_server_does_not_mean_this_machine(canary, way, protocol):
     with pytest.raises(UnusableServer, match="no usable server"):
         way(protocol, server("", canary.port, networks=OWN_NETWORKS))
