@@ -265,7 +265,8 @@ def _host(text: object) -> str:
 def _fill(account: EmailAccount, values: dict[str, object]) -> None:
     """No line break of a form may ever reach a command to a server. Raises InvalidInput."""
     for name, value in values.items():
-        if isinstance(value, str) and any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in value):
+        texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for text in texts for letter in text):
             raise InvalidInput("Line breaks and control characters cannot be used here.", field=name)
         setattr(account, name, keys.encrypt(str(value)) if name.endswith("_password") else value)
     protocols = {account.incoming_protocol or "imap", account.outgoing_protocol or "smtp"}

@@ -15,6 +15,7 @@ from helpdesk.errors import PermanentError
 from helpdesk.transports.imap_session import ImapSession, is_passing, said
 
 TOLD_AT_ONCE = 200
+Tell = Callable[[Sequence[int]], object]
 
 
 class Telling:
@@ -23,6 +24,7 @@ class Telling:
     def __init__(self, session: ImapSession) -> None:
         self._session = session
         self._client = session.client
+        self._host = session.server.host
         self.is_writable = True
 
     @property
@@ -37,7 +39,9 @@ class Telling:
         self._each(
             uids,
             lambda some: self._client.add_flags(some, [SEEN], silent=True),
-            "%(host)s refuses to mark mails as read.",
+            lambda said: PermanentError(
+                "%(host)s refuses to mark mails as read.", detail=said, host=self._host
+            ),
         )
 
     def delete(self, uids: Sequence[int]) -> None:
@@ -51,7 +55,11 @@ class Telling:
             if can_expunge:
                 self._client.uid_expunge(some)
 
-        self._each(uids, remove, "%(host)s refuses to delete mails.")
+        self._each(
+            uids,
+            remove,
+            lambda said: PermanentError("%(host)s refuses to delete mails.", detail=said, host=self._host),
+        )
 
     def move(self, uids: Sequence[int], folder: str) -> None:
         """Move by RFC 6851; the folder is made when it is missing."""
@@ -76,13 +84,17 @@ class Telling:
                 self._client.create_folder(folder)
                 put(some, folder)
 
-        refusal = "%(host)s refuses to put mails into the folder %(folder)s."
-        self._each(uids, put_or_create, refusal, folder=folder)
+        self._each(
+            uids,
+            put_or_create,
+            lambda said: PermanentError(
+                "%(host)s refuses to put mails into the folder %(folder)s.",
+                detail=said, host=self._host, folder=folder,
+            ),
+        )  # fmt: skip
 
-    def _each(
-        self, uids: Sequence[int], tell: Callable[[Sequence[int]], object], refusal: str, **params: str
-    ) -> None:
-        """Say it of some at a time. Raises PermanentError with `refusal` for a NO."""
+    def _each(self, uids: Sequence[int], tell: Tell, refusal: Callable[[str], PermanentError]) -> None:
+        """Say it of some at a time. Raises `refusal` of the server's words for a NO."""
         for start in range(0, len(uids), TOLD_AT_ONCE):
             with self._session.guarded_batch():
                 try:
@@ -92,10 +104,9 @@ class Telling:
                 except imaplib.IMAP4.error as error:
                     if is_passing(error):
                         raise
-                    host = self._session.server.host
-                    raise PermanentError(refusal, detail=said(error), host=host, **params) from error
+                    raise refusal(said(error)) from error
 
-    def _tell(self, uids: Sequence[int], tell: Callable[[Sequence[int]], object]) -> None:
+    def _tell(self, uids: Sequence[int], tell: Tell) -> None:
         try:
             tell(uids)
         except imaplib.IMAP4.abort:

@@ -18,8 +18,9 @@ from helpdesk.errors import ConfigError
 from helpdesk.models import EmailAccount, User
 from helpdesk.models.mail import AccountKind
 from helpdesk.services import accounts, keys
+from helpdesk.web.account_taking import TakingFields
 from helpdesk.web.filters import span
-from helpdesk.web.forms import AS_SENT, Form, address_field, options, trimmed
+from helpdesk.web.forms import AS_SENT, address_field, options, trimmed
 from helpdesk.web.mail_providers import PROVIDERS, provider_of
 
 KINDS = options(
@@ -76,7 +77,7 @@ def ordinary_frequency_s() -> int:
     return int(current_app.config["EMAIL_TO_TICKET_CHECK_INTERVAL"])
 
 
-class AccountForm(Form):
+class AccountForm(TakingFields):
     """Address, servers and logins of an account."""
 
     email = address_field()
@@ -89,15 +90,12 @@ class AccountForm(Form):
     )
     kind = SelectField(_("Whose account it is"), choices=KINDS, default=AccountKind.SHARED.value)
     from_name = StringField(_("Sender's name in mails"), filters=[trimmed], validators=[Length(max=255)])
-    incoming_host = _server(_("IMAP server"))
+    incoming_host = _server(_("Server name"))
     incoming_port = _port(993)
     incoming_security = SelectField(_("Encryption"), choices=SECURITY, default="tls")
     incoming_username = _user()
     incoming_password = _secret()
-    incoming_folder = StringField(
-        _("Folder"), default="INBOX", filters=[trimmed], validators=[DataRequired(), Length(max=255)]
-    )
-    outgoing_host = _server(_("SMTP server"))
+    outgoing_host = _server(_("Server name"))
     outgoing_port = _port(587)
     outgoing_security = SelectField(_("Encryption"), choices=SECURITY, default="starttls")
     same_login = BooleanField(_("The same user and password for sending"), default=True)
@@ -112,11 +110,17 @@ class AccountForm(Form):
     def __init__(self, formdata: Any = AS_SENT, **values: Any) -> None:
         super().__init__(formdata, **values)
         self.offer_frequency(values.get("obj"))
+        self.offer_folders()
 
     def offer_frequency(self, account: EmailAccount | None) -> None:
         """The usual ones to choose from, and what the account has now or a new one would have."""
         known = {*FREQUENCIES_S, account.poll_frequency_s if account else ordinary_frequency_s()}
         self.poll_frequency_s.choices = options(*((every_s, span(every_s)) for every_s in sorted(known)))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Every field by itself, and what they say together."""
+        is_right = super().validate(extra_validators)
+        return self.is_taking_right() and is_right
 
     @property
     def hint(self) -> str:
@@ -155,7 +159,7 @@ class AccountForm(Form):
         """
         sent = {name: self[name].data for name in COLUMNS}
         values: dict[str, object] = {name: value for name, value in sent.items() if value is not None}
-        values |= self.typed_passwords(person)
+        values |= self.taking_values() | self.typed_passwords(person)
         if account is None:
             values["kind"] = AccountKind(self.kind.data)
         else:
@@ -173,7 +177,6 @@ COLUMNS = (
     "incoming_host",
     "incoming_port",
     "incoming_security",
-    "incoming_folder",
     "outgoing_host",
     "outgoing_port",
     "outgoing_security",
@@ -188,6 +191,7 @@ COLUMNS = (
 def form_of(account: EmailAccount) -> AccountForm:
     """The form as the account is now, without its passwords."""
     form = AccountForm(None, obj=account)
+    form.show_taking(account)
     form.same_login.data = account.outgoing_username == (account.incoming_username or account.email)
     form.incoming_password.data = form.outgoing_password.data = ""
     return form

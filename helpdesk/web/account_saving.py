@@ -1,10 +1,11 @@
-"""What the buttons of the account form do: fill in a provider's servers, test, save."""
+"""What the buttons of the account form do: fill in a provider's servers, ask for folders, test, save."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from flask import request
+from flask_babel import gettext as _
 
 from helpdesk.database import end_read, transaction
 from helpdesk.errors import HelpdeskError
@@ -12,6 +13,7 @@ from helpdesk.models import EmailAccount, User
 from helpdesk.services import accounts
 from helpdesk.services.accounts import TestResult
 from helpdesk.web.account_form import AccountForm
+from helpdesk.web.errors import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,37 @@ def submit(form: AccountForm, person: User, account: EmailAccount | None = None)
         form.keep_passwords(person)
         return Outcome()
     try:
+        if wish == "folders":
+            return _ask_for_folders(form, person, account)
         if form.validate():
             return _test(form, person, account) if wish == "test" else _save(form, person, account)
     except HelpdeskError as error:
         form.reject(error)
     form.keep_passwords(person)
     return Outcome(status=422)
+
+
+SERVER_FIELDS = ("email", "protocol", "incoming_host", "incoming_port", "incoming_security")
+
+
+def _ask_for_folders(form: AccountForm, person: User, account: EmailAccount | None) -> Outcome:
+    """Only what leads to the server need be right by now."""
+    wrong = [name for name in SERVER_FIELDS if not form[name].validate(form)]
+    if wrong:
+        form.keep_passwords(person)
+        return Outcome(status=422)
+    draft = accounts.draft(form.email.data, account, **form.values(person, account))
+    form.keep_passwords(person)
+    end_read()
+    try:
+        names = accounts.folders_of(draft)
+    except HelpdeskError as error:
+        form.incoming_host.errors = [sentence(error)]
+        return Outcome(status=422)
+    if not names:
+        form.protocol.errors = [_("POP3 has one mailbox, without folders.")]
+    form.offer_folders(names)
+    return Outcome()
 
 
 def _test(form: AccountForm, person: User, account: EmailAccount | None) -> Outcome:

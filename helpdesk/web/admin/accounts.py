@@ -73,7 +73,7 @@ def _editable(account_id: int) -> EmailAccount:
     found = service.get(account_id)
     if found.source == "env":
         raise Conflict("This account is described by the environment of the server; change it there.")
-    if found.incoming_protocol != "imap":
+    if found.incoming_protocol == "maildir":
         raise Conflict("The practice mailbox has no servers to change.")
     return found
 
