@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from helpdesk.errors import TransientError, TransportError
-from helpdesk.transports.base import Security, ServerAddress, UnusableServer
+from helpdesk.transports.base import LoginRefused, Security, ServerAddress, UnusableServer
 from helpdesk.transports.connection import Watch, explain, open_socket, tls_context, words
+from helpdesk.transports.xoauth2 import MECHANISM, Answers, refused
 
 BATCH_PATIENCE = 5  # a mail may take this many times the command timeout
 GOODBYE_S = 5.0
@@ -100,12 +101,17 @@ class Pop3Session:
             self._start_tls(client)
         client.sock.settimeout(server.command_timeout_s)
         try:
-            client.user(server.username)
-            client.pass_(server.password)
+            if server.has_token:
+                client.sign_in(Answers(server))
+            else:
+                client.user(server.username)
+                client.pass_(server.password)
         except poplib.error_proto as error:
             if _is_passing(error) or not _is_no(error):
                 raise
-            raise UnusableServer(
+            if server.has_token:
+                raise refused(server, said(error)) from error
+            raise LoginRefused(
                 "%(host)s refuses user name or password.", detail=said(error), host=server.host
             ) from error
 
@@ -128,6 +134,12 @@ class _Pop3(poplib.POP3):
 
     def _create_socket(self, timeout: float) -> socket.socket:
         return open_socket(self._address, self._watch)
+
+    def sign_in(self, answers: Answers) -> None:
+        """RFC 5034, a line at a time: not every server takes the first answer with the command."""
+        challenge: bytes = self._shortcmd(f"AUTH {MECHANISM}")  # type: ignore[attr-defined]
+        while not challenge.startswith(b"+OK"):
+            challenge = self._shortcmd(answers.in_base64(challenge))  # type: ignore[attr-defined]
 
     def ask(self, command: str) -> None:
         self._shortcmd(command)  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """Fetching by POP3, from a real server and from ones that misbehave: whole mails, in time, and no command of a mail's."""
 
+import base64
 import secrets
 import time
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ import pytest
 
 from helpdesk.errors import TransientError
 from helpdesk.policy.addresses import OWN_NETWORKS
-from helpdesk.transports.base import Security, ServerAddress, UnusableServer
+from helpdesk.transports.base import LoginRefused, Security, ServerAddress, UnusableServer
 from helpdesk.transports.connect import look_inside
 from helpdesk.transports.pop3 import Pop3Drop, arrived_at
 from tests.servers.scripted_pop3 import ScriptedPop3
@@ -95,6 +96,18 @@ def test_deleting_happens_at_the_end_and_not_when_the_connection_breaks(dovecot,
 def test_wrong_password_needs_a_person(dovecot, user):
     with pytest.raises(UnusableServer, match="refuses user name or password"):
         dovecots(dovecot, user, password="wrong")
+
+
+def test_a_token_is_never_sent_as_a_password(scripted):
+    token = {"password": "token", "has_token": True, "connect_timeout_s": 10.0, "command_timeout_s": 10.0}
+    server = scripted(mail("One"), answers={b"AUTH": b"+ \r\n"})
+    assert len(opened(server, **token).listing()) == 1
+    assert server.said(b"AUTH XOAUTH2\r\n") == 1 and server.said(b"PASS") == server.said(b"USER") == 0
+    answer = base64.b64encode(b"user=u\x01auth=Bearer token\x01\x01")
+    assert server.commands[1].strip() == answer
+    server.answers = {b"AUTH": b"-ERR no token of ours\r\n"}
+    with pytest.raises(LoginRefused, match="refuses the permission"):
+        opened(server, **token)
 
 
 def test_a_busy_mailbox_is_passing(scripted):
