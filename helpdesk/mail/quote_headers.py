@@ -12,6 +12,7 @@ from helpdesk.mail.quote_words import (
     DATE,
     LABELS,
     LONGEST_WROTE,
+    MAILBOX,
     OPENING,
     SEPARATOR,
     TIME,
@@ -27,6 +28,7 @@ MARKS = (BREAK, HISTORY)
 MAX_LINE = 400
 MAX_ATTRIBUTION_LINES = 4
 MAX_BLOCK_LINES = 12
+MAX_FOREIGN = 250
 
 _INVISIBLE = str.maketrans("", "", "\u200b\u200e\u200f\u202a\u202c\u2060\u2068\u2069\ufeff\xad")
 _SECOND_LABEL = re.compile(
@@ -83,9 +85,27 @@ def _attribution(lines: Sequence[str], at: int) -> int:
         joined = joined[:-1] + part if joined.endswith("=") else f"{joined} {part}".strip(" -–—")
         if len(joined) > MAX_LINE:
             return 0
-        if _is_attribution(joined, bare(lines[at])):
+        if _is_attribution(joined, bare(lines[at])) or _names_mailbox(joined, lines, at + count):
             return 0 if _begins_later(lines, at, count) else count
     return 0
+
+
+def _names_mailbox(text: str, lines: Sequence[str], below: int) -> bool:
+    """`Citando <somebody@somewhere>:` above a quote, or with date and time above anything."""
+    if is_introduction(text) and MAILBOX.search(text):
+        return True
+    next_line = next((line for line in lines[below : below + 3] if line.strip()), "")
+    is_first_quote = is_quoted(next_line) and not is_quoted(lines[below - 1])
+    return is_first_quote and len(text) < MAX_FOREIGN and ADDRESS_LAST.search(text) is not None
+
+
+def is_introduction(text: str) -> bool:
+    """Whether a line names a moment and, in whatever language, introduces what follows.
+
+    With a mailbox in brackets it is a program's hand: nobody writes sentences so.
+    """
+    is_open = len(text) <= MAX_FOREIGN and text.endswith((":", "："))
+    return is_open and bool(DATE.search(text) and TIME.search(text))
 
 
 def _begins_later(lines: Sequence[str], at: int, count: int) -> bool:

@@ -14,12 +14,15 @@ _QUOTE_CLASSES = {
     "gmail_quote", "gmail_quote_container", "yahoo_quoted", "protonmail_quote", "tutanota_quote", "zmail_extra",
     "gmail_attr", "moz-cite-prefix", "cite", "quoted-text", "mail-quote", "moz-forward-container", "oriMsg", "ox-quote", "mcntreply",
     "ms-outlook-mobile-reference-message", "front-blockquote", "sh-quoted-content", "gmx_quote", "freebirdQuote",
+    "missive_quote", "freshdesk_quote", "spark_quote", "hcb_quote", "mailbird_quote", "airmail_quote", "gorgias_quote",
 }  # fmt: skip
 _QUOTE_IDS = re.compile(
     r"(?:OLK_SRC_BODY_SECTION|yahoo_quoted_\w+|mail-editor-reference-message-container|x_?yahoo_quoted_\w+|"
     r"isReplyContent|isForwardContent|replySplit|reply-intro|qt|quoted_?mail|ms-outlook-mobile-body-separator-line)\Z",
     re.IGNORECASE,
 )
+_QUOTE_NAMES = {"quote", "messageReplySection", "mailReplySection"}
+_YAHOO = re.compile(r"(?:ydp\w{1,12})?yahoo_quoted")  # its own mails quoted again get a prefix
 # From here down everything is history.
 _REST_IDS = re.compile(
     r"(?:x_)*(?:divRplyFwdMsg|appendonsend|stopSpelling|divTaggedContent|ms-outlook-mobile-reference-message)\Z",
@@ -69,7 +72,9 @@ def _is_quote(element: HtmlElement) -> bool:
     if element.tag == "blockquote":
         return not _NO_BORDER.search(element.get("style") or "")
     classes = set((element.get("class") or "").split())
-    return bool(classes & _QUOTE_CLASSES) or bool(_QUOTE_IDS.match(element.get("id") or ""))
+    if classes & _QUOTE_CLASSES or any(map(_YAHOO.match, classes)) or element.get("name") in _QUOTE_NAMES:
+        return True
+    return bool(_QUOTE_IDS.match(element.get("id") or ""))
 
 
 def _is_rest(element: HtmlElement) -> bool:

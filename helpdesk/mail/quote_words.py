@@ -18,17 +18,24 @@ _VERBS = (
     "scrisse", "a scris", "skrev", "skreiv", "skrev följande", "skrifaði", "kirjoitti", "kirjutas", "rakstīja", "rašė",
     "parašė", "napisał", "napisała", r"napisał\(a\)", "pisze", "pisze/napisał", "napsal", "napsala", r"napsal\(a\)", "píše", "napísal",
     "napísala", r"napísal\(a\)", "napisal", "napisala", "napisao", "je napisal", "je napisala", "je napisao", r"je napisao/la", "napisao je",
-    "је написао", "је написала", "написа", "напиша", "написал", "написала", r"написал\(а\)", "пишет", "писал", "писала",
-    r"писал\(а\)", "пише", "написав", "написала", "писав", "напісаў", "піша", "írta", "ezt írta", "a következőt írta",
+    r"napisal\(a\)", "је написао", "је написала", r"написао/ла", "је написао/ла", "написа", "напиша", "написал", "написала", r"написал\(а\)", "пишет", "писал", "писала",
+    r"писал\(а\)", "пише", "написав", "написала", r"написав\(ла\)", "писав", "напісаў", "піша", "írta", "ezt írta", "a következőt írta",
     "έγραψε", "yazdı", "şunu yazdı", "şunları yazdı", "yazıb", "כתב", "כתבה", r"כתב/ה", "كتب", "كتبت", "نوشت",
-    "ने लिखा", "menulis", "menulis pesan", "đã viết", "viết", "เขียนว่า", "ได้เขียน", "写道", "寫道", "写到",
-    "のメール", "書きました", "さんは書きました", "님이 작성", "작성", "님이 씀",
+    "ने लिखा", "menulis", "menulis pesan", "đã viết", "viết", "เขียนว่า", "เขียน", "ได้เขียน",
 )  # fmt: skip
-WROTE_LAST = re.compile(rf"(?:^|[\s>,)\"»”])(?:{'|'.join(_VERBS)})\s?[:：]?\s*\Z", re.IGNORECASE)
-LONGEST_WROTE = max(map(len, _VERBS)) + 3  # with what may stand before and after the verb
+# ... and where scripts set no blanks between words.
+_VERBS_UNSPACED = (
+    "写道", "寫道", "写到", "寫到", "のメール", "書きました", "さんは書きました", "님이 작성", "작성", "님이 씀", "쓴 글",
+    "のメッセージ", "さんからのメール",
+)  # fmt: skip
+WROTE_LAST = re.compile(
+    rf"(?:(?:^|[\s>,)\"»”])(?:{'|'.join(_VERBS)})|(?:{'|'.join(_VERBS_UNSPACED)}))\s?[:：]?\s*\Z",
+    re.IGNORECASE,
+)
+LONGEST_WROTE = max(map(len, _VERBS + _VERBS_UNSPACED)) + 3  # with what may stand before and after the verb
 # "wrote", where the name follows it.
 WROTE_THEN_NAME = re.compile(
-    r"(?:^|\s)(?:schrieb|schreef|skrev|skreiv|kirjoitti|skrifaði|napisał|napisał\(a\)|napsal|napísal)\s[^:：]{1,200}[:：]\s*\Z",
+    r"(?:^|\s)(?:schrieb|schreef|skrev|skreiv|kirjoitti|kirjutas|كتب|كتبت|skrifaði|napisał|napisał\(a\)|napsal|napísal)\s[^:：]{1,200}(?::\d\d)?[^:：]{0,12}[:：]\s*\Z",
     re.IGNORECASE,
 )
 # How such a line begins.
@@ -45,11 +52,13 @@ WEEKDAY = re.compile(
     re.IGNORECASE,
 )
 DATE = re.compile(
-    r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}|\d{1,2}[./-]?\s?[^\W\d_]{3,12}[./,-]{0,2}\s?(?:de )?\d{4}|"
+    r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|\d{1,2}[./-]?\s?(?:de )?[^\W\d_]{3,12}[./,-]{0,2}\s?(?:de )?\d{4}|"
     r"[^\W\d_]{3,12}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4}|\d{4}\s?[年년.]|\d{1,2}\.?\s[^\W\d_]{3,12}\.?"
 )
-TIME = re.compile(r"\b\d{1,2}\s?[:.h時时시]\s?\d{2}")
+TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h時时시]\s?\d{2}")
 ADDRESS = re.compile(r"[<(\[\"]?(?:mailto:)?[^\s<>@\[\]()\"]{1,80}@[^\s<>@\[\]()\"]{1,120}[>)\]\"]?")
+# A mailbox as programs write it, which nobody types in a sentence.
+MAILBOX = re.compile(r"[<(\[](?:mailto:)?[^\s<>@()\[\]]{1,80}@[^\s<>@()\[\]]{1,120}[>)\]]")
 ADDRESS_LAST = re.compile(
     r"<\s?(?:mailto:)?[^\s<>@]{1,80}@[^\s<>@]{1,120}(?:<mailto:[^\s<>]{1,200}>)?>\s?[:：]\s*\Z"
 )
@@ -57,6 +66,10 @@ ADDRESS_LAST = re.compile(
 INLINE = re.compile(
     r"(?P<reply>.{0,300}?\w.{0,8}?)\s?(?P<header>-{0,5}\s?\bOn (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? |\d{1,2} ?[A-Z./]|"
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)).{4,200}\bwrote:\s*)\Z"
+)
+# ... or in front of them, as phones do that put everything on one line.
+SHARED_WITH_QUOTE = re.compile(
+    r"(?P<header>\s{0,20}\S.{4,200}?<[^<>\s]{1,80}@[^<>\s]{1,120}>[^:：<>]{0,24}[:：])\s{2,}(?P<quoted>\S.*)\Z"
 )
 _ORIGINAL = (
     "original message", "original appointment", "reply message", "ursprüngliche nachricht", "originalnachricht",
@@ -70,7 +83,11 @@ _ORIGINAL = (
     "orijinal mesaj", "özgün ileti", "исходное сообщение", "оригинальное сообщение", "пересылаемое сообщение",
     "вихідне повідомлення", "оригінальне повідомлення", "оригинално съобщение", "αρχικό μήνυμα", "הודעה מקורית",
     "الرسالة الأصلية", "پیام اصلی", "pesan asli", "mesej asal", "thư gốc", "tin nhắn gốc", "ข้อความต้นฉบับ", "原始邮件",
-    "原始郵件", "原邮件", "元のメッセージ", "원본 메시지", "원본메시지",
+    "原始郵件", "原邮件", "元のメッセージ", "원본 메시지", "원본메시지", "original e-?mail", "original mail",
+    "ursprüngliche e?-?mail", "original-?e?-?mail", "mail original", "e-mail original", "courriel original",
+    "correo original", "e-?mail originale", "oorspronkelijke e?-?mail", "původní e-?mail", "pôvodný e-?mail",
+    "původní email", "eredeti levél", "oryginalny e-?mail", "orijinal e-?posta", "исходное письмо", "оригинальное письмо",
+    "оригінальний лист",
 )  # fmt: skip
 SEPARATOR = re.compile(rf"[-_*=–—]{{2,}}\s?(?:{'|'.join(_ORIGINAL)})\s?:?\s?[-_*=–—]{{2,}}\Z", re.IGNORECASE)
 _FORWARDED = (
@@ -95,8 +112,14 @@ FORWARD = re.compile(
     rf"(?:[-_*=–—]{{2,}}\s?(?:{'|'.join(_FORWARDED)})\s?:?\s?[-_*=–—]{{2,}}|(?:{'|'.join(_BEGIN_FORWARD)})\s?[:：])\Z",
     re.IGNORECASE,
 )
+# Not the Finnish reply `VS`, which is the Danish forward, too.
+FORWARD_SUBJECT = re.compile(
+    r"\s*(?:\[[^\]]{1,40}\]\s*)*(?:fwd?|wg|tr|rv|enc|vb|vl|i|pd|doorst|πρθ|ilt|továbbítás|пересл|转发|轉寄|전달|הועבר)"
+    r"\s?[:：]",
+    re.IGNORECASE,
+)
 _LABELS = {
-    "from": "from|von|de|da|van|från|fra|frá|lähettäjä|kellelt|saatja|nuo|od|feladó|kimden|gönderen|от|від|из|od koga|"
+    "from": "from|von|de|de la|no|од|प्रेषक|da|van|från|fra|frá|lähettäjä|kellelt|saatja|nuo|od|feladó|kimden|gönderen|от|від|из|od koga|"
     "pošiljatelj|expediteur|expéditeur|remitente|mittente|afzender|από|מאת|من|از|dari|từ|จาก|发件人|寄件者|寄件人|"
     "差出人|送信者|보낸 사람|보낸사람",
     "sent": "sent|date|gesendet|gesendet am|datum|envoyé|envoyé le|enviado|enviado el|enviado em|enviada em|enviat|fecha|"
@@ -104,9 +127,10 @@ _LABELS = {
     "nosūtīts|išsiųsta|wysłano|wysłane|odesláno|odoslané|dátum|poslano|küldve|elküldve|trimis|trimis la|gönderildi|"
     "gönderme tarihi|tarih|отправлено|дата|надіслано|відправлено|изпратено|στάλθηκε|ημερομηνία|נשלח|תאריך|تاريخ الإرسال|"
     "التاريخ|ارسال|dikirim|tanggal|đã gửi|ngày|ส่ง|วันที่|发送时间|日期|傳送時間|寄件日期|送信日時|日付|日時|"
-    "보낸 날짜|날짜",
+    "보낸 날짜|날짜|послато|ارسال شده|भेजा गया|दिनांक|terkirim|tanggal kirim|siunčiama",
     "to": "to|an|à|a|para|per a|aan|till|til|vastaanottaja|kellele|saaja|kam|do|komu|za|címzett|către|kime|alıcı|"
-    "кому|до|προς|אל|إلى|به|kepada|ke|tới|đến|ถึง|收件人|收件者|宛先|받는 사람|받는사람",
+    "кому|до|προς|אל|إلى|به|kepada|ke|tới|đến|ถึง|收件人|收件者|宛先|받는 사람|받는사람|"
+    "prima|адресат|प्रति|untuk|adressaat|adresāts|skirta|viðtakandi|за",
     "cc": "cc|kopie|copie à|copie|copia|kopi|kopia|dw|kópia|másolat|bilgi|копия|копія|κοιν|抄送|副本|참조",
     "subject": "subject|betreff|objet|asunto|assumpte|assunto|oggetto|onderwerp|ämne|emne|efni|aihe|teema|temats|tema|"
     "temat|předmět|predmet|zadeva|tárgy|subiect|konu|тема|относно|θέμα|נושא|الموضوع|موضوع|subyek|perihal|chủ đề|"
@@ -119,13 +143,23 @@ LABELS = {
     for role, names in _LABELS.items()
 }
 MOBILE = re.compile(
-    r"(?:sent (?:from|via|with|on) |get outlook for |gesendet (?:von|mit|aus|über) |von meinem .{2,40} gesendet|"
-    r"diese nachricht wurde von meinem |envoyé (?:de|depuis|à partir de|avec) |télécharger outlook pour |"
-    r"enviado (?:desde|do meu|do|de|con|com) |obtener outlook para |obter o outlook para |inviato (?:da|dal|con) |"
-    r"scarica outlook per |verzonden (?:vanaf|met|via) |verstuurd (?:vanaf|met) |outlook voor .{2,20} downloaden|"
+    r"(?:sent (?:from|via|with|on|using) |get outlook for |gesendet (?:von|mit|aus|über) |(?:diese (?:nachricht|e-?mail) wurde )?"
+    r"(?:von|mit|über) .{2,60} (?:gesendet|verschickt)|diese nachricht wurde von meinem |"
+    r"envoyé (?:de|depuis|à partir de|avec|via|par) |télécharger outlook pour |"
+    r"enviado (?:desde|do meu|do|de|con|com|a partir) |obtener outlook para |obter o outlook para |inviato (?:da|dal|con) |"
+    r"scarica outlook per |verzonden (?:vanaf|met|via|vanuit) |verstuurd (?:vanaf|met|via) |outlook voor .{2,20} downloaden|"
     r"sendt (?:fra|med|via) |hent outlook til |skickat (?:från|med) |hämta outlook för |lähetetty .{2,40}(?:sta|stä|lla|lta)|"
-    r"wysłane? (?:z|za pomocą) |odesláno z|odoslané z|küldve |trimis (?:de pe|din) |.{2,40}['’]?(?:dan|den|tan|ten) gönderildi|"
-    r"отправлено (?:с|из) |надіслано (?:з|із) |изпратено от |στάλθηκε από |נשלח מ|أرسلت من |dikirim dari |"
-    r"được gửi từ |ส่งจาก |从我的.{1,20}发送|發自我的|发自我的|iphoneから送信|나의 .{1,20}에서 보냄)",
+    r"wysłan[eyo]? (?:z|za pomocą|przez) |odesláno z|odoslané z|(?:el)?küldve |.{2,30} küldve|trimis (?:de pe|din) |"
+    r".{2,40}['’]?(?:dan|den|tan|ten) gönderildi|enviat des d|poslano (?:iz|s|sa|z) |послато са |saadetud (?:minu|seadme)|"
+    r"nosūtīts no |išsiųsta iš |sent úr |senduð úr |"
+    r"отправлено (?:с|из) |надіслано (?:з|із) |изпратено от |στάλθηκε από |נשלח מ|أُ?رسلت? من |ارسال شده از |"
+    r"(?:dikirim|terkirim) dari |(?:đã |được )?gửi từ |ส่งจาก|从我的.{1,20}发送|從我的.{1,20}(?:傳送|寄出)|發自我的|发自我的|"
+    r".{2,30}から送信|나의 .{1,20}에서 보냄|.{2,20}에서 보냄)",
+    re.IGNORECASE,
+)
+# What such lines advertise: with one of these names a line is nobody's sentence.
+PRODUCT = re.compile(
+    r"\b(?:i(?:phone|pad|os)|android|outlook|samsung|galaxy|huawei|xiaomi|blackberry|proton ?mail|protonmail|tuta(?:nota)?|"
+    r"superhuman|spark|yahoo|gmx|web\.de|t-online|aol|mailspring|fairemail|k-9|mail for windows)",
     re.IGNORECASE,
 )

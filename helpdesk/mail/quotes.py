@@ -12,13 +12,14 @@ import re
 from collections.abc import Callable
 
 from helpdesk.mail.html import html_to_text
-from helpdesk.mail.quote_headers import MARKS, REPLY_ABOVE, bare, history_header, is_quoted
+from helpdesk.mail.quote_headers import MARKS, REPLY_ABOVE, bare, history_header, is_introduction, is_quoted
 from helpdesk.mail.quote_html import marked_text
-from helpdesk.mail.quote_words import FORWARD, INLINE, MOBILE
+from helpdesk.mail.quote_words import FORWARD, FORWARD_SUBJECT, INLINE, MOBILE, PRODUCT, SHARED_WITH_QUOTE
 from helpdesk.mail.types import SplitText
 
 __all__ = ["REPLY_ABOVE", "split_reply"]
 
+MAX_SHARED = 500
 MAX_LINES = 2_000
 MAX_CHARS = 64_000
 MAX_SIGNATURE_LINES = 15
@@ -32,12 +33,15 @@ _LINK_REST = re.compile(r"\S{1,400}[)>]\s*\Z")
 _TRAILING_LINK = re.compile(r"\s?[<(]https?:[^\s<>]{1,400}[)>]\Z")
 
 
-def split_reply(text: str, html: str = "") -> SplitText:
+def split_reply(text: str, html: str = "", *, subject: str = "") -> SplitText:
     """Split a body at its quoted history. When nothing would stay, everything is shown.
 
     Forwarded blocks stay, answers between quotes keep what they answer. `html` decides when it carries a mail
-    program's own marks; the line breaks of `text` are kept when both say the same.
+    program's own marks; the line breaks of `text` are kept when both say the same. What `subject` calls a forward is
+    shown whole: there the history is the point.
     """
+    if FORWARD_SUBJECT.match(subject[:200]):
+        return SplitText(text if text.strip() else html_to_text(html))
     plain = _split_lines(text if text.strip() else html_to_text(html))
     marked, is_certain = marked_text(html) if html else ("", False)
     if not marked or (plain.quoted and not is_certain):
@@ -72,13 +76,21 @@ def _joined(lines: list[str], which: list[int]) -> str:
 
 
 def _shared_lines_parted(lines: list[str]) -> list[str]:
-    """Some programs write `On ... wrote:` behind the last word of the answer, on the same line."""
+    """Some programs write `On ... wrote:` behind the last word of the answer, some the quote behind it, on one line."""
     parted: list[str] = []
     for line in lines:
-        shares = len(line) < 500 and line.rstrip().endswith("wrote:") and not is_quoted(line)
-        found = INLINE.match(line) if shares else None
-        parted += [found["reply"], found["header"]] if found else [line]
+        parted += _parted(line) if len(line) < MAX_SHARED and not is_quoted(line) else [line]
     return parted
+
+
+def _parted(line: str) -> list[str]:
+    if line.rstrip().endswith("wrote:"):
+        found = INLINE.match(line)
+        return [found["reply"], found["header"]] if found else [line]
+    shared = SHARED_WITH_QUOTE.match(line) if "@" in line else None
+    if shared and is_introduction(bare(shared["header"])):
+        return [shared["header"], shared["quoted"]]
+    return [line]
 
 
 def _lines_looked_at(lines: list[str]) -> int:
@@ -185,8 +197,17 @@ class _Scan:
         for _ in range(3):
             self._trim_while(lambda i: self.blank[i] or not (self.words[i] or self.quoted[i]))
             if any(self.words[i] for i in self.shown):
-                self._trim_while(lambda i: self.quoted[i] or self.blank[i])
+                self._trim_quote()
             self._trim_signature()
+
+    def _trim_quote(self) -> None:
+        """A quote at the end, with the line above it that introduces it in a language nobody foresaw."""
+        before = len(self.shown)
+        self._trim_while(lambda i: self.quoted[i] or self.blank[i])
+        rest = [i for i in self.shown if self.words[i]]
+        is_cut = any(self.quoted[i] for i in self.cut[len(self.cut) - before + len(self.shown) :])
+        if is_cut and len(rest) > 1 and is_introduction(bare(self.lines[self.shown[-1]])):
+            self._keep(len(self.shown) - 1)
 
     def _trim_while(self, is_over: Callable[[int], bool]) -> None:
         kept = len(self.shown)
@@ -212,9 +233,12 @@ class _Scan:
         """`Sent from my phone`, a paragraph of its own among the last lines."""
         for place in range(max(first + 1, len(self.shown) - MAX_SIGNATURE_LINES), len(self.shown)):
             line = _TRAILING_LINK.sub("", bare(self.lines[self.shown[place]]))
-            if len(line) > 80 or not MOBILE.match(line) or line.endswith((".", "?", "!", ",")):
+            names_product = PRODUCT.search(line) is not None and "," not in line
+            endings = ("?", "!", ",") if names_product else (".", "?", "!", ",")
+            if len(line) > 80 or not MOBILE.match(line) or line.endswith(endings):
                 continue
             above, below = self.shown[place - 1], self.shown[place + 1 : place + 2]
-            if not self.words[above] and not any(self.words[i] for i in below):
+            is_end = not any(self.words[i] for i in below)
+            if is_end and (names_product or not self.words[above]):
                 self.cut.append(self.shown.pop(place))
                 return

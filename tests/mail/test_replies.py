@@ -1,0 +1,141 @@
+"""Answers as the mail programs of this world write them, and what of each the customer newly wrote."""
+
+import pytest
+
+from helpdesk.mail.quotes import REPLY_ABOVE, split_reply
+from tests.mail.languages import LANGUAGES, letters
+
+NORA = "Nora Keller <nora@desk.example>"
+BLOCK = f"From: {NORA}\nSent: Monday, March 2, 2026 10:11 AM\nTo: Jonas Berg\nSubject: Re: Printer"
+ASKED = "> Please restart it.\n> Which driver is it?"
+
+
+@pytest.mark.parametrize(("language", "form", "text", "answer"), letters(), ids=lambda value: str(value)[:12])
+def test_history_is_cut_in_every_language(language, form, text, answer):
+    split = split_reply(text)
+    assert split.visible == answer
+    assert LANGUAGES[language].quoted in split.quoted
+
+
+def test_there_are_more_than_25_languages():
+    assert len(LANGUAGES) > 35
+
+
+PLAIN = {
+    "Outlook for iOS": f"Works now!\n\nGet Outlook for iOS<https://aka.ms/o0ukef>\n________________________________\n{BLOCK}\n\nPlease restart.",
+    "Outlook with stars": "Works now!\n\n*From:* Nora Keller <nora@desk.example>\n*Sent:* Monday, March 2, 2026 10:11 AM\n*To:* Jonas\n*Subject:* Re: Printer\n\nPlease restart.",
+    "Outlook on behalf of": f"Works now!\n\nFrom: desk <support@desk.example> On Behalf Of {NORA}\nSent: 02 March 2026 10:11\nTo: Jonas\nSubject: RE: Printer\n\nPlease",
+    "Windows Mail": f"Works now!\n\nSent from Mail for Windows\n\n{BLOCK}\n\nPlease restart.",
+    "Outlook 2003": f"Works now!\n\n-----Original Message-----\nFrom: {NORA} [mailto:nora@desk.example]\nSent: 02 March 2026 10:11\n\nPlease",
+    "Yahoo on Android": "Works now!\n\nSent from Yahoo Mail on Android \n \n  On Mon, Mar 2, 2026 at 10:11, Nora Keller<nora@desk.example> wrote:   Please restart it.\nNora\n  ",
+    "Yahoo": f"  Works now!\n\n    On Monday, March 2, 2026 at 10:11:05 AM GMT+1, {NORA} wrote:  \n \n Please restart.\n   ",
+    "Proton Mail": f"Works now!\n\nSent with [Proton Mail](https://proton.me/) secure email.\n\nOn Monday, March 2nd, 2026 at 10:11 AM, {NORA} wrote:\n\n{ASKED}",
+    "web.de": "Works now!\n \n\nGesendet: Montag, 02. März 2026 um 10:11 Uhr\nVon: \"Nora Keller\" <nora@desk.example>\nAn: jonas@web.de\nBetreff: Re: Drucker\n\nBitte",
+    "GMX app": f"Works now!\n-- \nDiese Nachricht wurde von meinem Android Mobiltelefon mit GMX Mail gesendet.\nAm 02.03.26, 10:11 schrieb {NORA}:\n\n{ASKED}",
+    "T-Online": "Works now!\n\n-----Original-Nachricht-----\nBetreff: Drucker\nDatum: 2026-03-02T10:11:05+0100\nVon: \"Nora Keller\" <nora@desk.example>\n\nBitte",
+    "Samsung": f"Works now!\n\n\nVon meinem/meiner Galaxy gesendet\n\n\n-------- Ursprüngliche Nachricht --------\nVon: {NORA}\nDatum: 02.03.26 10:11 (GMT+01:00)\nAn: jonas\nBetreff: Drucker\n\nBitte",
+    "Zoho": f"Works now!\n\n\n---- On Mon, 02 Mar 2026 10:11:05 +0100 {NORA} wrote ----\n\nPlease restart.",
+    "Notes": f"Works now!\n\n\n\nFrom:        {NORA} \nTo:        jonas@customer.example \nDate:        02/03/2026 10:11 \nSubject:        Printer \n\n\n\nPlease",
+    "Roundcube": f"Works now!\n\nOn 2026-03-02 10:11, Nora Keller wrote:\n{ASKED}",
+    "Roundcube in German": f"Works now!\n\nAm 2026-03-02 10:11, schrieb Nora Keller:\n{ASKED}",
+    "K-9": f"Works now!\n-- \nDiese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.\n\nAm 2. März 2026 10:11:05 MEZ schrieb {NORA}:\n{ASKED}",
+    "FairEmail": f"Works now!\n\n2 Mar 2026 10:11:05 {NORA}:\n\n{ASKED}",
+    "Spark": f"Works now!\nOn 2 Mar 2026 at 10:11 +0100, {NORA}, wrote:\n{ASKED}",
+    "Superhuman": f"Works now!\n\nSent via Superhuman ( https://sprh.mn/?vip=jonas@customer.example )\n\nOn Mon, Mar 02, 2026 at 10:11 AM, Nora Keller < nora@desk.example > wrote:\n\n{ASKED}",
+    "Evolution": f"Works now!\n\nOn Mon, 2026-03-02 at 10:11 +0100, Nora Keller wrote:\n{ASKED}",
+    "KMail": f"Works now!\n\nAm Montag, 2. März 2026, 10:11:05 CET schrieb Nora Keller:\n{ASKED}",
+    "Claws": f"Works now!\n\nOn Mon, 2 Mar 2026 10:11:05 +0100\n{NORA} wrote:\n\n{ASKED}",
+    "The Bat": f"Works now!\n\nMonday, March 2, 2026, 10:11:05 AM, you wrote:\n\n{ASKED}",
+    "Gnus": f"Works now!\n\n{NORA} writes:\n\n{ASKED}",
+    "Horde": f"Works now!\n\nZitat von {NORA}:\n\n{ASKED}",
+    "eM Client": "Works now!\n\n------ Original Message ------\nFrom \"Nora Keller\" <nora@desk.example>\nTo jonas@customer.example\nDate 02/03/2026 10:11:05\nSubject Printer\n\nPlease",
+    "Zimbra": f"Works now!\n\n----- Mail original -----\nDe: {NORA}\nÀ: \"Jonas\" <jonas@customer.example>\nEnvoyé: Lundi 2 Mars 2026 10:11:05\nObjet: Imprimante\n\nMerci",
+    "Seznam": f"Works now!\n\n---------- Původní e-mail ----------\nOd: {NORA}\nKomu: jonas@seznam.example\nDatum: 2. 3. 2026 10:11:05\nPředmět: Tiskárna\n\nProsím",
+    "Freemail": "Works now!\n\n-------- Eredeti levél --------\nFeladó: Nora Keller < nora@desk.example (Link -> mailto:nora@desk.example) >\nDátum: 2026 március 2 10:11:05\nTárgy: Nyomtató\nCímzett: jonas\n\nKérem",
+    "QQ": "Works now!\n\n\n\n------------------ 原始邮件 ------------------\n发件人: \"Nora\" <nora@desk.example>;\n发送时间: 2026年3月2日(星期一) 上午10:11\n\nPlease",
+    "163": "Works now!\n\n\nAt 2026-03-02 10:11:05, \"Nora Keller\" <nora@desk.example> wrote:\n>Please restart.",
+    "Naver": "Works now!\n\n-----Original Message-----\nFrom: \"Nora\"<nora@desk.example>\nTo: <jonas@naver.example>\nCc:\nSent: 2026-03-02 (월) 10:11:05 (GMT+09:00)\n\nPlease",
+    "Mail.ru": f"Works now!\n\n\n>Понедельник, 2 марта 2026, 10:11 +03:00 от {NORA}:\n> \n>Перезагрузите\n",
+    "Orange": "Works now!\n\n\n> Message du 02/03/26 10:11\n> De : \"Nora Keller\" <nora@desk.example>\n> A : jonas@orange.example\n> Objet : Imprimante\n>\n> Merci",
+    "WP": f"Works now!\n\nDnia 2 marca 2026 10:11 {NORA} napisał(a):\n\nProszę",
+    "a line broken inside the address": f"Works now!\n\nOn Mon, Mar 2, 2026 at 10:11 AM Nora Keller of the second floor desk <\nnora@desk.example> wrote:\n\n{ASKED}",
+    "another desk": f"Works now!\n\n{REPLY_ABOVE}\n\nNora Keller, 2 March, 10:11:\nPlease restart.",
+    "three answers deep": f"Works now!\n\nOn 3 Mar 2026 at 08:00, {NORA} wrote:\n> And now?\n>\n> On 2 Mar 2026 at 10:11, Jonas wrote:\n>> No.\n>>> Does it print?",
+    "a signature above the quote": f"Works now!\n\n-- \nJonas Berg\nNordlicht AB\nThis mail is confidential.\n\n{BLOCK}\n\nPlease restart.",
+    "a phone's line below the name": f"Works now!\nSent from my iPhone\n\n> On 2 Mar 2026, at 10:11, {NORA} wrote:\n> \n{ASKED}",
+    "an unknown language": f"Works now!\n\n2.3.2026 10:11 Nora Keller bylerdi:\n\n{ASKED}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", PLAIN)
+def test_what_programs_quote_in_plain_text_is_cut(program):
+    split = split_reply(PLAIN[program])
+    assert split.visible.strip() == "Works now!"
+    assert split.quoted
+
+
+HTML = {
+    "Gmail": '<div dir="ltr">Works now!</div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">Em seg. Nora &lt;<a href="mailto:n@d.example">n@d.example</a>&gt; x:<br></div><blockquote class="gmail_quote" style="margin:0px 0px 0px 0.8ex">Please restart</blockquote></div>',
+    "Outlook on the web": '<div class="elementToProof">Works now!</div><div id="appendonsend"></div><hr style="display:inline-block;width:98%"><div id="divRplyFwdMsg" dir="ltr"><b>Lähettäjä</b> Nora</div><div>Please restart</div>',
+    "new Outlook": '<div>Works now!</div><div id="mail-editor-reference-message-container"><div><b>From:</b> Nora</div><div>Please restart</div></div>',
+    "Word": '<div class="WordSection1"><p class="MsoNormal">Works now!</p><div><div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal"><b>Kimden:</b> Nora</p></div></div><p class="MsoNormal">Please restart</p></div>',
+    "Apple Mail": '<body>Works now!<div><br><blockquote type="cite"><div>2. 3. 2026 v 10:11, Nora:</div><br><div>Please restart</div></blockquote></div></body>',
+    "Thunderbird": '<p>Works now!</p><div class="moz-cite-prefix">Nora skrifaði:<br></div><blockquote type="cite" cite="mid:x@y">Please restart</blockquote>',
+    "Yahoo": '<div class="ydp1yahoo-style-wrap"><div>Works now!</div></div><div id="ydp77a1yahoo_quoted_81" class="ydp77a1yahoo_quoted"><div>Am Montag schrieb Nora:</div><div>Please restart</div></div>',
+    "Proton Mail": '<div>Works now!</div><div class="protonmail_quote">On Monday, Nora wrote:<br><blockquote class="protonmail_quote" type="cite">Please restart</blockquote></div>',
+    "web.de": '<div>Works now!</div><div name="quote" style="margin:10px 5px 5px 10px; border-left:2px solid #C3D9E5"><div>Nora hat geschrieben</div><div>Please restart</div></div>',
+    "Tuta": '<div>Works now!</div><div>2 Mar 2026, 10:11 by nora@desk.example:<br></div><blockquote class="tutanota_quote" style="border-left: 1px solid #93A3B8">Please restart</blockquote>',
+    "Zoho": '<div>Works now!</div><div class="zmail_extra_hr"></div><div class="zmail_extra"><div id="Zm-_Id_-Sgn1">---- Nora wrote ---</div><blockquote><div>Please restart</div></blockquote></div>',
+    "Fastmail": '<div>Works now!</div><div>On Mon, 2 Mar 2026, at 10:11 AM, Nora Keller wrote:<br></div><blockquote type="cite" id="qt"><div>Please restart</div></blockquote>',
+    "Missive": '<div>Works now!</div><div class="missive_quote">Nora<blockquote>Please restart</blockquote></div>',
+    "Lotus Notes": "<font>Works now!</font><br><br><font>From: &nbsp; &nbsp;Nora &lt;n@d.example&gt;</font><br><font>To: &nbsp;jonas</font><br><font>Date: &nbsp;02/03/2026 10:11</font><br><font>Subject: &nbsp;Printer</font><br><hr noshade><br>Please restart",
+    "Spark": '<html><body><div name="messageBodySection">Works now!</div><div name="messageReplySection">On 2 Mar 2026, Nora:<br><blockquote type="cite" class="spark_quote">Please restart</blockquote></div></body></html>',
+    "an unknown program": '<p>Works now!</p><p>Nora el 2.3.2026 10:11:</p><blockquote style="border-left:2px solid #ccc;padding-left:8px">Please restart</blockquote>',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", HTML)
+def test_what_programs_quote_in_html_is_cut(program):
+    split = split_reply("", HTML[program])
+    assert split.visible.strip() == "Works now!"
+    assert "Please restart" in split.quoted
+
+
+KEPT = {
+    "mutt, answered piece by piece": f"On Mon, Mar 02, 2026 at 10:11:05AM +0100, {NORA} wrote:\n> Which driver?\n\n4.2\n\n> Since when?\n\nTuesday",
+    "words above, between and below": "Hi,\n\n> Which driver?\n4.2\n\n> Since when?\nTuesday\n\nJonas",
+    "a question quoted from a manual": "The manual says:\n\n> Never open the lid.\n\nBut how else do I get the paper out?",
+    "a log": "It says:\n\n2026-03-02 10:11:05 ERROR printer: lid open\n2026-03-02 10:11:06 ERROR printer: gave up\n\nWhat now?",
+    "an address in a sentence": "On 2 March 2026 at 10:11 I wrote to info@desk.example: no answer so far.\nPlease help.",
+    "a sentence that ends with a colon": "Am 2. März 2026 um 10:11 kam diese Meldung:\n\nFehler 49\n\nWas tun?",
+    "a table of labels": "My details:\n\nName: Jonas\nDate: 2 March 2026\nTo: be agreed\nSubject: chemistry\n\nThanks",
+    "dates in a list": "We could meet:\n- Mon, 2 Mar 2026 at 10:11\n- Tue, 3 Mar 2026 at 11:00\nWhich one?",
+    "an answer of one word below": f"On 2 Mar 2026 at 10:11, {NORA} wrote:\n> Does it print?\n\nNo",
+    "advertising in a sentence": "Sent from the warehouse on Monday, arrived broken.\n\nThanks",
+    "a product as an answer": "You asked which phone.\n\niPhone 14",
+    "headings drawn with dashes": "--- First question ---\nDoes it print?\n--- Second question ---\nSince when?",
+    "a forward": f"Please see below.\n\n---------- Forwarded message ---------\nFrom: {NORA}\nDate: Mon, 2 Mar 2026\n\nIt broke.",
+    "a forward by Apple": f"Please see below.\n\nAnfang der weitergeleiteten Nachricht:\n\n> Von: {NORA}\n> Datum: 2. März 2026\n>\n> Es ist kaputt.",
+    "a conversation retold": "I wrote:\n\"does it print?\"\nand the shop wrote:\n\"no\"",
+    "SQL": "I ran\n\nSQL> select 1\n\nand it hung.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_words_that_only_look_like_history_stay(case):
+    visible = split_reply(KEPT[case]).visible
+    for word in KEPT[case].replace(NORA, "").split():
+        assert word in visible or word in ("On", "wrote:", "Mon,", "Mar", "02,", "2026", "at", ">", "10:11:05AM", "+0100,", "10:11,", "2", "Does", "it", "print?")  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", ["Fwd: ", "FW: ", "WG: ", "TR : ", "RV: ", "VS: Fwd: "])
+def test_what_a_subject_calls_forwarded_is_not_history(prefix):
+    text = f"For you.\n\n{BLOCK}\n\nIt broke again."
+    is_forward = not prefix.startswith("VS")
+    assert ("It broke again." in split_reply(text, subject=f"{prefix}Printer").visible) is is_forward
+    assert "It broke again." not in split_reply(text, subject="Re: Fwd: Printer").visible
+
+
+def test_nothing_is_ever_shown_empty():
+    for text in [*PLAIN.values(), ASKED, BLOCK, "-- \nJonas", REPLY_ABOVE, "\n\n> x"]:
+        assert split_reply(text).visible.strip()
