@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from helpdesk.mail.quote_words import (
+    ABOVE_LINE,
     ADDRESS,
     ADDRESS_LAST,
     DATE,
+    GROUPWARE,
     LABELS,
     LONGEST_WROTE,
     MAILBOX,
@@ -63,9 +65,9 @@ def history_header(lines: Sequence[str], at: int) -> HistoryHeader | None:
         return None
     if first == HISTORY:
         return HistoryHeader(1, is_attribution=False)
-    if REPLY_ABOVE in first:
+    if REPLY_ABOVE in first or ABOVE_LINE.match(first):
         return HistoryHeader(1, is_attribution=True)
-    if SEPARATOR.match(first):
+    if SEPARATOR.match(first) or GROUPWARE.match(lines[at][:MAX_LINE]):
         return HistoryHeader(1, is_attribution=False)
     if length := _attribution(lines, at):
         return HistoryHeader(length, is_attribution=True)
@@ -163,7 +165,7 @@ def _block(lines: Sequence[str], at: int) -> int:
 
 
 def _roles(text: str) -> set[str]:
-    text = text[:80]
+    text = text[:80].replace("\u3000", "")  # a wide blank inside a label, to make labels equally long
     if ":" not in text and "：" not in text:
         return set()
     return {role for role, pattern in LABELS.items() if pattern.match(text)}

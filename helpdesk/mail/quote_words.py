@@ -83,13 +83,27 @@ _ORIGINAL = (
     "orijinal mesaj", "özgün ileti", "исходное сообщение", "оригинальное сообщение", "пересылаемое сообщение",
     "вихідне повідомлення", "оригінальне повідомлення", "оригинално съобщение", "αρχικό μήνυμα", "הודעה מקורית",
     "الرسالة الأصلية", "پیام اصلی", "pesan asli", "mesej asal", "thư gốc", "tin nhắn gốc", "ข้อความต้นฉบับ", "原始邮件",
-    "原始郵件", "原邮件", "元のメッセージ", "원본 메시지", "원본메시지", "original e-?mail", "original mail",
+    "原始郵件", "原邮件", "元のメッセージ", "원본 메시지", "원본메시지", "원본 메일", "original e-?mail", "original mail",
     "ursprüngliche e?-?mail", "original-?e?-?mail", "mail original", "e-mail original", "courriel original",
     "correo original", "e-?mail originale", "oorspronkelijke e?-?mail", "původní e-?mail", "pôvodný e-?mail",
     "původní email", "eredeti levél", "oryginalny e-?mail", "orijinal e-?posta", "исходное письмо", "оригинальное письмо",
     "оригінальний лист",
 )  # fmt: skip
 SEPARATOR = re.compile(rf"[-_*=–—]{{2,}}\s?(?:{'|'.join(_ORIGINAL)})\s?:?\s?[-_*=–—]{{2,}}\Z", re.IGNORECASE)
+# `>>> Nora Keller <nora@desk.example> 3/2/2026 10:11 AM >>>` and `"Nora Keller" ---02.03.2026 10:11:05---`
+GROUPWARE = re.compile(
+    r">>> ?\S.{3,200}\d\s?(?:[ap]m )?>>>\s*\Z|.{3,80} ---\d{1,2}[./]\d{1,2}[./]\d{4} \d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?---",
+    re.IGNORECASE,
+)
+# What other desks write above their mails; always dressed with dashes and the like.
+ABOVE_LINE = re.compile(
+    r"[-=#*_–—~+ ]{2,}.{0,40}\b(?:(?:reply|answer|respond|write|type).{0,30}above this line|"
+    r"antwort\w*.{0,30}(?:oberhalb|über) diese[r]? (?:linie|zeile)|(?:oberhalb|über) diese[r]? (?:linie|zeile).{0,20}antwort\w*|"
+    r"répond\w*.{0,30}au-dessus de cette ligne|respond\w*.{0,30}(?:encima|arriba) de esta línea|"
+    r"rispond\w*.{0,30}sopra (?:a )?questa (?:riga|linea)|(?:antwoord|reageer)\w*.{0,30}boven deze (?:lijn|regel)|"
+    r"respond\w*.{0,30}acima desta linha|svar\w*.{0,30}(?:ovenfor|ovanför|over) denne? (?:linje|linjen|rad))",
+    re.IGNORECASE,
+)
 _FORWARDED = (
     "forwarded message", "original message forwarded", "weitergeleitete nachricht", "message transféré",
     "mensaje reenviado", "missatge reenviat", "mensagem encaminhada", "mensagem reencaminhada", "messaggio inoltrato",
@@ -143,12 +157,12 @@ LABELS = {
     for role, names in _LABELS.items()
 }
 MOBILE = re.compile(
-    r"(?:sent (?:from|via|with|on|using) |get outlook for |gesendet (?:von|mit|aus|über) |(?:diese (?:nachricht|e-?mail) wurde )?"
+    r"(?:sent (?:from|via|with|on|using) |.{0,24}\boutlook\b.{0,14}\b(?:ios|android)\b.{0,20}\Z|.{0,16}(?:ios|android).{0,12}\boutlook\b.{0,12}\Z|gesendet (?:von|mit|aus|über) |(?:diese (?:nachricht|e-?mail) wurde )?"
     r"(?:von|mit|über) .{2,60} (?:gesendet|verschickt)|diese nachricht wurde von meinem |"
-    r"envoyé (?:de|depuis|à partir de|avec|via|par) |télécharger outlook pour |"
-    r"enviado (?:desde|do meu|do|de|con|com|a partir) |obtener outlook para |obter o outlook para |inviato (?:da|dal|con) |"
-    r"scarica outlook per |verzonden (?:vanaf|met|via|vanuit) |verstuurd (?:vanaf|met|via) |outlook voor .{2,20} downloaden|"
-    r"sendt (?:fra|med|via) |hent outlook til |skickat (?:från|med) |hämta outlook för |lähetetty .{2,40}(?:sta|stä|lla|lta)|"
+    r"envoyé (?:de|depuis|à partir de|avec|via|par) |"
+    r"enviado (?:desde|do meu|do|de|con|com|a partir) |inviato (?:da|dal|con) |"
+    r"verzonden (?:vanaf|met|via|vanuit) |verstuurd (?:vanaf|met|via) |"
+    r"sendt (?:fra|med|via) |skickat (?:från|med) |lähetetty .{2,40}(?:sta|stä|lla|lta)|"
     r"wysłan[eyo]? (?:z|za pomocą|przez) |odesláno z|odoslané z|(?:el)?küldve |.{2,30} küldve|trimis (?:de pe|din) |"
     r".{2,40}['’]?(?:dan|den|tan|ten) gönderildi|enviat des d|poslano (?:iz|s|sa|z) |послато са |saadetud (?:minu|seadme)|"
     r"nosūtīts no |išsiųsta iš |sent úr |senduð úr |"

@@ -30,7 +30,9 @@ _TAIL = re.compile(r"(?:--|—|–|_{2,200})\Z")  # a signature's or a mailing l
 _OPEN_LINK = re.compile(r"[(<]https?:[^)>\s]{0,400}\Z")
 _LINK_LINE = re.compile(r"\s*[(<]https?:\S{1,400}\s?>?\s*\Z")
 _LINK_REST = re.compile(r"\S{1,400}[)>]\s*\Z")
-_TRAILING_LINK = re.compile(r"\s?[<(]https?:[^\s<>]{1,400}[)>]\Z")
+_LINK = re.compile(r"\s?[<(\[]\s?https?:[^\s<>]{1,400}?\s?[)>\]]")
+_BARE_LINK = re.compile(r"[<(]?https?:\S{1,400}\Z")
+_DRAWN = re.compile(r"[-=_*]{3,200}\s?\S.{1,40}?\s?[-=_*]{3,200}\Z|(?:[-=_*]\s){3,100}[-=_*]?\Z")
 
 
 def split_reply(text: str, html: str = "", *, subject: str = "") -> SplitText:
@@ -195,10 +197,16 @@ class _Scan:
         if any(FORWARD.match(bare(self.lines[i])) for i in self.shown):
             return
         for _ in range(3):
-            self._trim_while(lambda i: self.blank[i] or not (self.words[i] or self.quoted[i]))
+            self._trim_while(self._is_drawn)
             if any(self.words[i] for i in self.shown):
                 self._trim_quote()
             self._trim_signature()
+
+    def _is_drawn(self, at: int) -> bool:
+        """Blank or a rule; a title between dashes is one only where it introduced what was cut."""
+        if self.blank[at] or not (self.words[at] or self.quoted[at]):
+            return True
+        return not self.is_open and _DRAWN.match(bare(self.lines[at])) is not None
 
     def _trim_quote(self) -> None:
         """A quote at the end, with the line above it that introduces it in a language nobody foresaw."""
@@ -232,13 +240,13 @@ class _Scan:
     def _trim_advertising(self, first: int) -> None:
         """`Sent from my phone`, a paragraph of its own among the last lines."""
         for place in range(max(first + 1, len(self.shown) - MAX_SIGNATURE_LINES), len(self.shown)):
-            line = _TRAILING_LINK.sub("", bare(self.lines[self.shown[place]]))
+            line = _LINK.sub("", bare(self.lines[self.shown[place]])).lstrip("-–— ")
             names_product = PRODUCT.search(line) is not None and "," not in line
             endings = ("?", "!", ",") if names_product else (".", "?", "!", ",")
             if len(line) > 80 or not MOBILE.match(line) or line.endswith(endings):
                 continue
             above, below = self.shown[place - 1], self.shown[place + 1 : place + 2]
-            is_end = not any(self.words[i] for i in below)
+            is_end = not any(self.words[i] and not _BARE_LINK.match(bare(self.lines[i])) for i in below)
             if is_end and (names_product or not self.words[above]):
                 self.cut.append(self.shown.pop(place))
                 return

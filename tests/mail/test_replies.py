@@ -1,5 +1,7 @@
 """Answers as the mail programs of this world write them, and what of each the customer newly wrote."""
 
+import sys
+
 import pytest
 
 from helpdesk.mail.quotes import REPLY_ABOVE, split_reply
@@ -67,9 +69,78 @@ PLAIN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("program", PLAIN)
+MORE = {
+    'double-spaced outlook': 'Works now!\n\nFrom: Nora Keller <nora@desk.example>\n\nSent: Monday, March 2, 2026 10:11 AM\n\nTo: Jonas\n\nSubject: x\n\nPlease',
+    'aboveline': 'Works now!\n\n=-=-= Please reply ABOVE THIS LINE =-=-=\n\nNora wrote...',
+    'aboveline de': 'Works now!\n\n-- Bitte antworten Sie oberhalb dieser Linie --\n\nNora schrieb...',
+    'aboveline own': 'Works now!\n\n— Reply above this line to add a comment —\n\nNora schrieb...',
+    'gmail app es': 'Works now!\n\nEl lun., 2 de marzo de 2026 10:11 a. m., Nora Keller <nora@desk.example> escribió:\n\n> Por',
+    'gmail fr old': 'Works now!\n\n2026-03-02 10:11 GMT+01:00 Nora Keller <nora@desk.example>:\n\n> Please',
+    'gmail old': 'Works now!\n\nOn Mon, Mar 2, 2026 at 10:11 AM, <nora@desk.example> wrote:\n\nPlease',
+    'gmail old de': 'Works now!\n\nAm 2. März 2026 um 10:11 schrieb <nora@desk.example>:\n\nPlease',
+    'ios wrap': 'Works now!\n\nOn Mar 2, 2026, at 10:11 AM, Nora Keller\n<nora@desk.example> wrote:\n\n\ufeff\n\nPlease',
+    'ios de feff': 'Works now!\n\n> Am 02.03.2026 um 10:11 schrieb Nora Keller <nora@desk.example>:\n> \n> \ufeffBitte',
+    'outlook android': 'Works now!\n\nOutlook für Android<https://aka.ms/AAb9ysg> beziehen\n________________________________\nVon: Nora Keller <nora@desk.example>\nGesendet: Montag, 2. März 2026 10:11:05\nAn: J\nBetreff: x\n\nBitte',
+    'outlook android en': 'Works now!\n\nGet Outlook for Android<https://aka.ms/AAb9ysg>\n________________________________\nFrom: Nora Keller <nora@desk.example>\nSent: x',
+    'outlook holen': 'Works now!\n\nHolen Sie sich Outlook für iOS<https://aka.ms/o0ukef>\n________________________________\nVon: Nora Keller <nora@desk.example>\nGesendet: Montag, 2. März 2026 10:11:05\nAn: J',
+    'outlook fr': 'Works now!\n\nObtenir Outlook pour iOS<https://aka.ms/o0ukef>\n________________________________\nDe : Nora Keller <nora@desk.example>\nEnvoyé : lundi 2 mars 2026\nÀ : J',
+    'samsung en': 'Works now!\n\n\n\nSent from my Galaxy\n\n\n-------- Original message --------\nFrom: Nora Keller <nora@desk.example>\nDate: 02/03/2026 10:11 (GMT+00:00)\nTo: x',
+    'lotus de': 'Works now!\n\n\n\nVon:    Nora Keller/Desk\nAn:     Jonas Berg/Kunde@Kunde\nDatum:  02.03.2026 10:11\nBetreff:        Drucker\n\n\n\nBitte',
+    'lotus inline': 'Works now!\n\n\n"Nora Keller" ---02.03.2026 10:11:05---Bitte neu starten.\n\nVon: Nora Keller <n@d.example>\nAn: J\nDatum: 02.03.2026 10:11\nBetreff: x\n',
+    'no blank': 'Works now!\nOn Mon, Mar 2, 2026 at 10:11 AM Nora Keller <nora@desk.example> wrote:\n> Please',
+    'trailing asterisks': 'Works now!\n\n*Von:* Nora [mailto:nora@desk.example]\n*Gesendet:* Montag, 2. März 2026 10:11\n*An:* J\n*Betreff:* x\n\nBitte',
+    'html2text': 'Works now!\n\n**From:** Nora <n@d.example>  \n**Sent:** Monday, March 2, 2026 10:11 AM  \n**To:** J  \n**Subject:** x\n\nBitte',
+    'tab labels': 'Works now!\n\nFrom:\tNora\nSent:\tMonday, March 2, 2026 10:11 AM\nTo:\tJ\nSubject:\tx\n\nBitte',
+    'basecamp': 'Works now!\n\nOn Mar 2, 2026 10:11, "Nora Keller" <nora@desk.example> wrote:\n\n> x',
+    'thunderbird wrap': 'Works now!\n\nAm 02.03.2026 um 10:11 schrieb Nora Keller via der Tischgesellschaft des\nHauses am Fjord:\n> Bitte',
+    'quoted header chain': 'Works now!\n\n>> On 1 Mar 2026 at 9:00, Jonas wrote:\n>> old\n> On 2 Mar 2026, Nora wrote:\n> new',
+    'Polish KMail': 'Works now!\n\n\nW dniu poniedziałek, 2 marca 2026 10:11:05 CET Nora Keller napisała:\n> x',
+    'ru outlook': 'Works now!\n\n-----Исходное сообщение-----\nОт: Nora Keller <nora@desk.example> \nДата: 2 марта\n\nx',
+    'ru mailru': 'Works now!\n\n--\nЙонас Берг\nОтправлено из Почты Mail.ru для Android\n\nПонедельник, 2 марта 2026 г., 10:11 +03:00 от Nora Keller <nora@desk.example>:\n\nx',
+    'yandex': 'Works now!\n\n\n02.03.2026, 10:11, "Nora Keller" <nora@desk.example>:\n\nx',
+    'jp ymobile': 'Works now!\n\n2026年3月2日(月) 午前10:11 Nora Keller <nora@desk.example>:\n\n> x',
+    'jp becky': 'Works now!\n\nOn Mon, 2 Mar 2026 10:11:05 +0900\nNora Keller <nora@desk.example> wrote:\n\n> x',
+    'jp outlook': 'Works now!\n\n-----Original Message-----\nFrom: Nora Keller <nora@desk.example> \nSent: Monday, March 2\n',
+    'jp sig': 'Works now!\n\n--------------------------------------------------\nFrom: "Nora" <n@d.example>\nSent: Monday, March 02, 2026 10:11 AM\nTo: <j@x>\nSubject: Re',
+    'cn dingtalk': 'Works now!\n------------------------------------------------------------------\n发件人：Nora <n@d.example>\n日\u3000期：2026年03月02日 10:11:05\n收件人：J\n主\u3000题：x\n\nx',
+    'kr daum': 'Works now!\n\n--------- 원본 메일 ---------\n보낸사람: Nora <n@d.example>\n받는사람 : J\n날짜: 2026년 3월 02일 월요일, 10시 11분 05초 +0900\n제목: x\n\nx',
+    'Turkish broken line': 'Works now!\n\nNora Keller <nora@desk.example>, 2 Mar 2026 Pzt, 10:11 tarihinde şunu\nyazdı:\n\n> x',
+    'hotmail old': 'Works now!\n\nDate: Mon, 2 Mar 2026 10:11:05 +0100\nFrom: nora@desk.example\nTo: j@x\nSubject: Re\n\nx',
+    'hotmail old2': 'Works now!\n\n________________________________\n> Date: Mon, 2 Mar 2026 10:11:05 +0100\n> From: nora@desk.example\n> To: j@x\n>\n> x',
+    'aol': 'Works now!\n\n\n-----Original Message-----\nFrom: Nora <n@d.example>\nTo: J\nSent: Mon, Mar 2, 2026 10:11 am\nSubject: x\n\nx',
+    'aol2': 'Works now!\n\nIn a message dated 3/2/2026 10:11:05 AM Central Standard Time, nora@desk.example writes:\n\nx',
+    'gmx en': 'Works now!\n \n\nSent: Monday, March 02, 2026 at 10:11 AM\nFrom: "Nora" <n@d.example>\nTo: j\nSubject: x\n\nx',
+    'mailchimp': 'Works now!\n\n-- \nJonas\n\n\nAm 2.3.26, 10:11, schrieb Nora:\n> x',
+    'sogo': 'Works now!\n\nLe Lundi, Mars 02, 2026 10:11 CET, Nora Keller <nora@desk.example> a écrit: \n> x',
+    'free.fr': 'Works now!\n\nLe 2 mars 2026 10:11:05 GMT+01:00, Nora Keller <nora@desk.example> a écrit :\n>x',
+    'Posteo': 'Works now!\n\nAm 02.03.2026 10:11 schrieb Nora Keller:\n> x',
+    'mimestream': 'Works now!\n\n> On Mar 2, 2026, at 10:11 AM, Nora wrote:\n>\n> x',
+    'hey': 'Works now!\n\nOn March 2, 2026, Nora Keller <nora@desk.example> wrote:\n\n> x',
+    'helpscout': 'Works now!\n\nOn Mon, Mar 2, 2026 at 10:11am, Nora <n@d.example> wrote:\nx',
+    'canary': 'Works now!\n\n\n> On Monday, Mar 02, 2026 at 10:11 AM, Nora Keller <nora@desk.example (mailto:nora@desk.example)> wrote:\n> x',
+    'edison': 'Works now!\n\nSent via EdisonMail (https://mailapp.onelink.me/107872044?pid=nativeplacement&c=Global_Acquisition_YMktg_315_SearchOrgConquer_EmailSignature&af_sub1=Acquisition)\n\nOn Mar 2, 2026 at 10:11 AM, Nora <n@d.example> wrote:\nx',
+    'newton': 'Works now!\n\n- Sent from my phone\n\nOn Mon, 02 Mar 2026 at 10:11 AM Nora < [n@d.example](mailto:n@d.example) > wrote:\nx',
+    'nine': 'Works now!\n\n---\nSent from Nine\n________________________________\nFrom: Nora <n@d.example>\nSent: Monday, March 2, 2026 10:11\nTo: x',
+    'bluemail': 'Works now!\n\nSent from BlueMail for Android\nOn Mar 2, 2026, at 10:11, Nora <n@d.example> wrote:\n>x',
+    'zimbra sep': 'Works now!\n\n> From: "Nora" <n@d.example>\n> To: j\n> Sent: Monday, 2 March, 2026 10:11:05\n> Subject: x\n\n> x',
+    'groupwise': 'Works now!\n\n>>> Nora Keller <nora@desk.example> 02.03.2026 10:11 >>>\nx',
+    'groupwise2': 'Works now!\n\n>>> "Nora Keller" <nora@desk.example> 3/2/2026 10:11 AM >>>\nPlease restart',
+    'sap': 'Works now!\n\n- - - - - - - - -\nVon: Nora\nGesendet: 2.3.2026 10:11\nAn: J\n\nx',
+    'iphone it': 'Works now!\n\nInviato da iPhone\n\nIl giorno 2 mar 2026, alle ore 10:11, Nora Keller <nora@desk.example> ha\nscritto:\n\n\ufeffx',
+    'pt sapo': 'Works now!\n\nCitando Nora Keller <nora@desk.example>:\n\n> x',
+    'nl ziggo': 'Works now!\n\nVan: Nora Keller\nVerzonden: maandag 2 maart 2026 10:11\nAan: j\nOnderwerp: x\n\nx',
+    'Dutch': 'Works now!\n\nOp 2-3-2026 om 10:11 schreef Nora Keller:\n> x',
+    'se telia': 'Works now!\n\n----Ursprungligt meddelande----\nFrån : nora@desk.example\nDatum : 2026-03-02 - 10:11 (CET)\nTill : j\nÄmne : x\n\nx',
+    'Norwegian iPhone': 'Works now!\n\n> 2. mars 2026 kl. 10:11 skrev Nora <n@d.example>:\n> \n> x',
+    'fi telia': 'Works now!\n\n-----Original Message-----\nx',
+    'Hungarian': 'Works now!\n\n2026-03-02 10:11 időpontban Nora Keller ezt írta:\n> x',
+    'he outlook': 'Works now!\n\n\u200fמאת: Nora\nנשלח: יום שני 2 מרץ 2026 10:11\nאל: J\nנושא: x\n\nx',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", [*PLAIN, *MORE])
 def test_what_programs_quote_in_plain_text_is_cut(program):
-    split = split_reply(PLAIN[program])
+    split = split_reply((PLAIN | MORE)[program])
     assert split.visible.strip() == "Works now!"
     assert split.quoted
 
@@ -139,3 +210,37 @@ def test_what_a_subject_calls_forwarded_is_not_history(prefix):
 def test_nothing_is_ever_shown_empty():
     for text in [*PLAIN.values(), ASKED, BLOCK, "-- \nJonas", REPLY_ABOVE, "\n\n> x"]:
         assert split_reply(text).visible.strip()
+
+
+WEARING = [
+    "On 1 May 2026 at 10:11 x wrote",
+    "From: a",
+    "> q",
+    "<a@b.example> 1.2.2026 10:11:",
+    "On " * 120,
+    "Sent from my iPhone",
+    "--",
+]
+
+
+def calls(function, *arguments):
+    """How many functions are called on the way: the same on every machine."""
+    count = 0
+
+    def note(_frame, event, _argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        function(*arguments)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("line", [*WEARING, "\n".join(WEARING)])
+def test_eight_times_the_lines_are_eight_times_the_work(line):
+    lines = 240 // len(line.split("\n"))
+    short, long = ("\n".join([line] * count) for count in (lines, 8 * lines))
+    assert calls(split_reply, long) < 9 * calls(split_reply, short)

@@ -82,7 +82,11 @@ def read(
         return clock() >= ends_at
 
     parsed = parse.parse(raw, is_late=is_late)
-    split = SplitText(parsed.text) if is_late() else quotes.split_reply(parsed.text, parsed.html)
+    split = (
+        SplitText(parsed.text)
+        if is_late()
+        else quotes.split_reply(parsed.text, parsed.html, subject=parsed.subject)
+    )
     return Reading(
         parsed=parsed,
         split=split,
