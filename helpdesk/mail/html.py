@@ -20,7 +20,7 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring, tostring
 
 from helpdesk.mail.charset import clean
-from helpdesk.mail.pictures import place_pictures
+from helpdesk.mail.pictures import Pictures, place_pictures
 
 MAX_CHARS = 1_000_000
 MAX_WORDS = 4 * MAX_CHARS  # of HTML that is shown as its words
@@ -161,11 +161,11 @@ def clean_html(html: str, *, cid: Mapping[str, str] | None = None) -> str:
     ).strip()
 
 
-def count_remote_pictures(html: str) -> int:
-    """How many pictures of the web a mail would show, were it allowed to; never raises."""
+def count_pictures(html: str) -> Pictures:
+    """How many pictures of the web a mail would show, and how many only tell on its reader; never raises."""
     if not _PICTURE.search(html) or (tree := read_tree(html)) is None:
-        return 0
-    return place_pictures(tree, {}).remote
+        return Pictures()
+    return place_pictures(tree, {})
 
 
 def _plain_style(style: str) -> str | None:

@@ -103,7 +103,7 @@ class Comment(Base):
 
     `text` is what is shown, `full_text` everything including the quoted history, `html` the sender's own HTML,
     uncleaned: only `mail/html.py` may bring it near a browser; `remote_pictures` counts those of the web in it, which
-    are shown to who asks for them. `is_released` is False for words of somebody who does
+    are shown to who asks for them, `tracking_pixels` those nobody could see, which never are. `is_released` is False for words of somebody who does
     not take part: agents only, until one of them releases or splits them. `is_unverified`: nobody vouches that the
     address is the writer's own, as with the public form. `form_key` makes a form sent twice one comment. `particulars`
     are what a mail holds besides words and files (`mail.types.Particular`), as plain values.
@@ -122,6 +122,7 @@ class Comment(Base):
     full_text: Mapped[longtext]
     html: Mapped[longtext] = mapped_column(default="")
     remote_pictures: Mapped[int] = mapped_column(default=0)
+    tracking_pixels: Mapped[int] = mapped_column(default=0)
     is_from_email: Mapped[bool] = mapped_column(default=False)
     is_automatic: Mapped[bool] = mapped_column(default=False)
     is_released: Mapped[bool] = mapped_column(default=True)

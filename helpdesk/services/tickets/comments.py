@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
-from helpdesk.mail.html import count_remote_pictures
+from helpdesk.mail.html import count_pictures
 from helpdesk.models import Comment, Ticket, User, UserAddress
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import CommentKind, Status, after_customer_reply, after_staff_reply
@@ -69,6 +69,7 @@ def write(
         raise InvalidInput("The form was incomplete. Please send it again.")
     is_incoming = kind is CommentKind.INCOMING
     email = address.email if address and is_incoming else (author.email if author else "")
+    pictures = count_pictures(words.html)
     comment = Comment(
         ticket_id=ticket.id,
         kind=kind,
@@ -78,7 +79,8 @@ def write(
         text=words.text,
         full_text=words.full_text or words.text,
         html=words.html,
-        remote_pictures=count_remote_pictures(words.html),
+        remote_pictures=pictures.remote,
+        tracking_pixels=pictures.pixels,
         is_from_email=words.is_from_email,
         is_automatic=words.is_automatic,
         is_released=words.is_released,
