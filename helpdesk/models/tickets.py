@@ -106,7 +106,8 @@ class Comment(Base):
     are shown to who asks for them, `tracking_pixels` those nobody could see, which never are. `is_released` is False for words of somebody who does
     not take part: agents only, until one of them releases or splits them. `is_unverified`: nobody vouches that the
     address is the writer's own, as with the public form. `form_key` makes a form sent twice one comment. `particulars`
-    are what a mail holds besides words and files (`mail.types.Particular`), as plain values.
+    are what a mail holds besides words and files (`mail.types.Particular`), as plain values. `came_from_id` is the
+    ticket it was said on, when that one was merged into this: no foreign key, for such tickets stay.
     """
 
     __tablename__ = "comment"
@@ -129,6 +130,7 @@ class Comment(Base):
     is_unverified: Mapped[bool] = mapped_column(default=False)
     message_id: Mapped[str | None] = mapped_column(String(998))
     particulars: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+    came_from_id: Mapped[int | None]
     created_at: Mapped[datetime]
     form_key: Mapped[str | None] = mapped_column(String(64), unique=True)
 
