@@ -42,6 +42,9 @@ _PREFIX = re.compile(
     rf"|[\[({{](?:{_WARNINGS})[\])}}]:?|\*+(?:{_WARNINGS})\*+)\s*",
     re.IGNORECASE,
 )
+_FORWARD_WORD = re.compile(
+    rf"(?:\A|[\s\]:：])(?:{_FORWARDS})(?:\s?[\[(]\d{{1,3}}[\])])?\s?[:：]", re.IGNORECASE
+)
 _TAG = re.compile(r"\[(?:(?:TKT|TICKET)[-# ]{0,2}(?:[0-9]{4}-)?|#)([0-9]{1,9})\]", re.IGNORECASE)
 _BARE = re.compile(r"(?:ticket\s?)?#([0-9]{1,9})(?![0-9\w])", re.IGNORECASE)
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
@@ -172,10 +175,20 @@ def token_in(address: str) -> str:
 
 def _without_prefixes(subject: str) -> str:
     """Cut `Re:`, `AW:`, `[External]` and their kin from the front, however many."""
+    return subject[_prefix_end(subject) :].strip()
+
+
+def _prefix_end(subject: str) -> int:
     start = 0
     while match := _PREFIX.match(subject, start):
         start = match.end()
-    return subject[start:].strip()
+    return start
+
+
+def is_forward(subject: str) -> bool:
+    """Whether a mail program wrote `Fwd:`, `WG:` or its kin among the prefixes."""
+    subject = subject[:_MAX_SUBJECT_READ]
+    return _FORWARD_WORD.search(subject[: _prefix_end(subject)]) is not None
 
 
 def format_pattern(number_format: str) -> re.Pattern[str]:

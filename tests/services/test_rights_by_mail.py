@@ -7,7 +7,7 @@ import pytest
 from helpdesk.database import db, transaction
 from helpdesk.mail import parse, thread
 from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket
-from helpdesk.services import keys, people
+from helpdesk.services import access, keys, people
 from helpdesk.services.ingest.trace import reason_of
 from helpdesk.services.outbox import deliver, queue
 from helpdesk.services.tickets import comments
@@ -252,3 +252,58 @@ def test_a_known_id_leads_to_another_account_only_where_the_same_people_work(gua
     sales = make_mail(to="sales@desk.example", In_Reply_To=f"<{FIRST_ID}>", text="two")
     row = guarded.receive(sales, account=guarded.other_account)
     assert (word_of(row), row.ticket_id) == ("incoming", guarded.ticket_id)
+
+
+# forwards
+
+FORWARD = """Please look, he is angry.
+
+---------- Forwarded message ---------
+From: Paul Weber <paul@weber.example>
+Date: Sat, 21 Nov 2026 at 10:00
+Subject: No heating
+To: <nora@desk.example>
+
+The heating is cold.
+"""
+
+
+def forward(**headers):
+    values = {"sender": f"Nora Keller <{AGENT}>", "subject": "Fwd: No heating", "text": FORWARD}
+    return make_mail(**(values | VERDICTS["pass"] | headers))
+
+
+def test_what_a_proven_agent_forwards_is_the_customers_ticket(guarded):
+    row = guarded.receive(forward(files=[("photo.jpg", "image/jpeg", b"JPEG")]))
+    ticket = db.session.get(Ticket, row.ticket_id)
+    assert (ticket.requester_address.email, ticket.requester.name) == ("paul@weber.example", "Paul Weber")
+    assert (ticket.subject, ticket.needs_requester) == ("No heating", False)
+    words, note = ticket.comments
+    assert (words.kind, words.text, words.html, words.author_email) == (
+        "incoming", "The heating is cold.", "", "paul@weber.example",
+    )  # fmt: skip
+    assert [file.filename for file in words.attachments] == ["photo.jpg"]
+    assert (note.kind, note.text, note.author.email) == ("note", "Please look, he is angry.", AGENT)
+    assert {p.address.email for p in ticket.participants} == {"paul@weber.example"}
+    assert "he is angry" not in str([c.full_text for c in access.visible_comments(ticket, ticket.requester)])
+
+
+@pytest.mark.parametrize("verdict", ["unknown", "fail", "none", "forged pass"])
+def test_a_forward_nothing_proves_is_ordinary_mail(guarded, verdict):
+    headers = {"Authentication_Results": "", **VERDICTS[verdict]}
+    row = guarded.receive(forward(**headers))
+    ticket = db.session.get(Ticket, row.ticket_id)
+    assert (ticket.requester_address.email, len(ticket.comments)) == (AGENT, 1)
+    assert not ticket.needs_requester
+
+
+def test_a_customers_forward_is_ordinary_mail(guarded):
+    row = guarded.receive(forward(sender=CUSTOMER))
+    assert db.session.get(Ticket, row.ticket_id).requester_address.email == CUSTOMER
+
+
+@pytest.mark.parametrize("text", ["See below, it is cut.", FORWARD.replace("paul@weber.example", SUPPORT)])
+def test_an_unreadable_forward_asks_whose_it_is(guarded, text):
+    row = guarded.receive(forward(text=text))
+    ticket = db.session.get(Ticket, row.ticket_id)
+    assert (ticket.requester_address.email, ticket.needs_requester) == (AGENT, True)

@@ -35,6 +35,7 @@ class Delivery:
     reading: Reading
     own: OwnAddresses
     files: list[StagedFile] = field(default_factory=list)
+    inner_files: list[StagedFile] = field(default_factory=list)  # of a mail forwarded whole
     trace: Trace = field(default_factory=Trace)
     authentication: Authentication = field(default_factory=Authentication)
 

@@ -200,7 +200,8 @@ class _Worker:
                     pause = claims.wait_for(email, [hash_of(m) for m in reading.evidence.foreign], utcnow())
                     if pause is not None:
                         raise Waits(pause)
-                    mail = Delivery(email, reading, self.own, files)
+                    count = len(reading.parsed.files)
+                    mail = Delivery(email, reading, self.own, files[:count], files[count:])
                     outcome = apply(mail)
                     claims.finish(email_id, token, **_final(outcome, mail))
                 return outcome
@@ -246,7 +247,7 @@ class _Worker:
 
 def _stage(reading: Reading) -> list[StagedFile]:
     try:
-        return attachments.stage(reading.parsed.files)
+        return attachments.stage([*reading.parsed.files, *reading.inner_files])
     except storage.StorageError as error:
         raise Postponed from error
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from flask import current_app
 
-from helpdesk.mail import authentication, classify, parse, quotes, thread, witness
+from helpdesk.mail import authentication, classify, forwarded, parse, quotes, thread, witness
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.mail.mime import read_header
-from helpdesk.mail.types import Address, ParsedEmail, SplitText
+from helpdesk.mail.types import Address, MailFile, ParsedEmail, SplitText
 from helpdesk.services import keys, settings
 from helpdesk.services.outbox.queue import hash_of
 
@@ -33,6 +34,8 @@ class Reading:
     body_digest: str
     second_opinion: str = ""
     is_partial: bool = False
+    looks_forwarded: bool = False
+    forwarded: forwarded.Forwarded | None = None  # the mail inside, when it could be read
     results: tuple[str, ...] = ()  # of mail servers about the author, as `mail/authentication.py` reads them
 
     @property
@@ -56,6 +59,12 @@ class Reading:
     def visible_text(self) -> str:
         """What the author newly wrote; everything when nothing would be left."""
         return ((self.split.visible.strip() and self.split.visible) or self.parsed.text) + self._remark()
+
+    @property
+    def inner_files(self) -> tuple[MailFile, ...]:
+        """Those of a mail that was forwarded whole, which are no files of the mail itself."""
+        is_attached = self.forwarded is not None and self.forwarded.is_attached
+        return self.forwarded.files if self.forwarded is not None and is_attached else ()
 
     def _remark(self) -> str:
         if not self.is_partial:
@@ -82,6 +91,7 @@ def read(
         return clock() >= ends_at
 
     parsed = parse.parse(raw, is_late=is_late)
+    inner = None if is_late() else forwarded.read_forwarded(parsed, partial(parse.parse, is_late=is_late))
     split = (
         SplitText(parsed.text)
         if is_late()
@@ -100,5 +110,7 @@ def read(
         message_key=hash_of(classify.message_key(parsed, raw)),
         body_digest=classify.body_digest(parsed),
         is_partial=is_partial or parsed.is_partial,
+        looks_forwarded=forwarded.looks_forwarded(parsed),
+        forwarded=inner,
         results=authentication.topmost_results(read_header(raw)[0]),
     )

@@ -9,7 +9,7 @@ from helpdesk.mail.types import Address, Automatic
 from helpdesk.models import Comment, EmailAccount, Ticket, UserAddress
 from helpdesk.models.mail import EmailState
 from helpdesk.services import events, people, routing, settings
-from helpdesk.services.ingest import agents, copies, refusing
+from helpdesk.services.ingest import agents, copies, forwards, refusing
 from helpdesk.services.ingest.delivery import NOTHING, Delivery, Outcome
 from helpdesk.services.ingest.reading import UNVERIFIED_EMAIL, UNVERIFIED_NAME
 from helpdesk.services.ingest.trace import Sentence
@@ -27,7 +27,7 @@ def take_in(mail: Delivery) -> Outcome:
         return agents.ignore(mail)
     match route.kind:
         case RouteKind.NEW:
-            return refusing.refuse_new(mail) or _open(mail, account, route)
+            return _open_new(mail, account, author, route)
         case RouteKind.APPEND | RouteKind.UNRELEASED:
             assert route.ticket is not None
             return _append(mail, route, route.ticket)
@@ -42,6 +42,15 @@ def take_in(mail: Delivery) -> Outcome:
             if mail.is_forced:  # somebody has read it and wants it to be a ticket of its own
                 return _open(mail, account, Route(RouteKind.NEW, may_belong_to=route.ticket))
             return agents.refuse(mail, author, route.reason)
+
+
+def _open_new(mail: Delivery, account: EmailAccount, author: UserAddress | None, route: Route) -> Outcome:
+    """A proven agent may forward as many mails of customers as he likes; anybody else may be a flood."""
+    if route.is_agent and author is not None and not agents.is_machine(mail):
+        inner = forwards.inner_of(mail, author)
+        if inner is not None:
+            return forwards.open_for(mail, account, author, inner)
+    return refusing.refuse_new(mail) or _open(mail, account, route)
 
 
 def _sender(mail: Delivery) -> UserAddress:
@@ -72,6 +81,8 @@ def _open(mail: Delivery, account: EmailAccount, route: Route) -> Outcome:
         automatic=parsed.automatic.value,
     )
     _name_unverified(mail, comment)
+    if route.is_agent:
+        forwards.ask_whose(mail, ticket)
     tag = settings.tag_of(ticket)
     mail.trace.tell("ticket", "Opened %(tag)s.", tag=tag, ticket_id=ticket.id)
     return Outcome(EmailState.OPENED, NOTHING, ticket.id, comment.id, tag)
