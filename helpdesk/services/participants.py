@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import delete
 
 from helpdesk.database import db
-from helpdesk.errors import InvalidInput, NotFound
+from helpdesk.errors import Conflict, InvalidInput, NotFound
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import Participant, Ticket, User, UserAddress
 from helpdesk.policy.permissions import Action
@@ -49,16 +49,43 @@ def add(ticket: Ticket, email: str, *, actor: User | None) -> UserAddress:
     Raises InvalidInput for what is no address, and for the desk's own.
     """
     access.demand(actor, Action.CHANGE, ticket)
+    address = _outside(email)
+    if all(p.address_id != address.id for p in ticket.participants):
+        opening.join(ticket, address, role="cc", later=True)
+        events.record("participant.added", actor=actor, ticket=ticket, address_id=address.id)
+    return address
+
+
+def set_requester(ticket: Ticket, email: str, *, actor: User) -> UserAddress:
+    """Say whose ticket it is that an agent's forward did not tell; what stands there already stays hidden from him.
+
+    Raises Conflict for a ticket that has its requester, InvalidInput for what is no address, and for the desk's own.
+    """
+    access.demand(actor, Action.CHANGE, ticket)
+    changing.hold(ticket)
+    if not ticket.needs_requester:
+        raise Conflict("Somebody has said whose ticket it is.")
+    address = _outside(email)
+    before = ticket.requester_address_id
+    left = (Participant.ticket_id == ticket.id) & Participant.address_id.in_([before, address.id])
+    db.session.execute(delete(Participant).where(left))
+    opening.join(ticket, address, role="requester", later=True)
+    ticket.requester, ticket.requester_address, ticket.needs_requester = address.user, address, False
+    db.session.flush()
+    events.record(
+        "ticket.requester_changed", actor=actor, ticket=ticket, address_id=address.id, before_id=before
+    )
+    return address
+
+
+def _outside(email: str) -> UserAddress:
+    """Somebody's address. Raises InvalidInput for what is none, and for the desk's own."""
     email = email.strip()
     if not is_address(email):
         raise InvalidInput("“%(email)s” is not an e-mail address.", field="email", email=email[:100])
     if normalise_address(email) in accounts.own_addresses():
         raise InvalidInput("%(email)s is an address of this desk.", field="email", email=email)
-    address = people.address_for(email)
-    if all(p.address_id != address.id for p in ticket.participants):
-        opening.join(ticket, address, role="cc", later=True)
-        events.record("participant.added", actor=actor, ticket=ticket, address_id=address.id)
-    return address
+    return people.address_for(email)
 
 
 def remove(ticket: Ticket, participant_id: int, *, actor: User) -> UserAddress:

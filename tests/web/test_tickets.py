@@ -41,6 +41,35 @@ def look(app, model):
         return db.session.query(model).order_by(model.id).all()
 
 
+def test_a_ticket_of_a_forward_nobody_could_read_asks_whose_it_is(app, agent, team):
+    assert "Whose ticket is this?" not in agent.get(ticket_url(team)).text
+    with app.app_context(), transaction() as session:
+        session.query(Ticket).filter_by(number=team["ticket"]).one().needs_requester = True
+    assert "Whose ticket is this?" in agent.get(ticket_url(team)).text
+    refused = send(agent, ticket_url(team, "/requester"), email="nobody")
+    assert refused.status_code == 422 and 'value="nobody"' in refused.text
+    assert send(agent, ticket_url(team, "/requester"), email="paul@weber.example").status_code == 303
+    page = agent.get(ticket_url(team)).text
+    assert "Whose ticket is this?" not in page and "made it the ticket of paul@weber.example" in page
+    send(agent, ticket_url(team, "/requester"), email=CUSTOMER)
+    assert "Somebody has said whose ticket it is." in agent.get(ticket_url(team)).text
+
+
+def test_a_strangers_message_is_made_a_ticket_of_its_own_by_one_button(app, agent, team):
+    with app.app_context(), transaction() as session:
+        ticket = session.query(Ticket).filter_by(number=team["ticket"]).one()
+        address = people.address_for(STRANGER)
+        words = Words("Let me in", is_released=False, is_from_email=True)
+        comment_id = comments.add_incoming(ticket, words, address=address, actor=address.user).id
+    path = ticket_url(team, f"/comments/{comment_id}/split")
+    assert path in agent.get(ticket_url(team)).text
+    landed = send(agent, path)
+    assert landed.status_code == 303 and ticket_url(team) not in landed.location
+    assert "Let me in" in agent.get(landed.location).text
+    assert "a stranger&#39;s message a ticket of its own" in agent.get(ticket_url(team)).text
+    send(agent, path)
+
+
 def test_the_list_shows_who_what_and_how_it_stands(agent, team):
     page = agent.get("/tickets").text
     for words in ("Jonas", "Printer shows error 49", "It does not print.", "New", f"-0000{team['ticket']}"):

@@ -69,7 +69,7 @@ def open_ticket(
     """
     if not from_email:
         _check_form(actor, created_by, account, requester, subject)
-    ticket = _new_ticket(account, requester, created_by, subject, from_email=from_email, **links)
+    ticket = new_row(account, requester, created_by, subject, from_email=from_email, **links)
     ticket.priority = priority or account.default_priority
     ticket.category = category or account.default_category
     db.session.add(ticket)
@@ -101,7 +101,7 @@ def _check_form(
         raise InvalidInput("Please give the ticket a subject.", field="subject")
 
 
-def _new_ticket(
+def new_row(
     account: EmailAccount,
     requester: UserAddress,
     created_by: User | None,

@@ -22,7 +22,7 @@ from helpdesk.services import (
     settings,
 )
 from helpdesk.services.outbox import queue
-from helpdesk.services.tickets import changing, comments
+from helpdesk.services.tickets import changing, comments, split
 from helpdesk.services.tickets.comments import Words
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say, sentence
@@ -177,6 +177,22 @@ def release(number: int, comment_id: int) -> Page:
     with transaction():
         comments.release(access.get_comment(viewer(), comment_id, ticket=ticket), actor=viewer())
     return back_to(ticket)
+
+
+@blueprint.post("/tickets/<int:number>/comments/<int:comment_id>/split")
+@require("team")
+def split_off(number: int, comment_id: int) -> Page:
+    """A stranger's words become a ticket of their own, which the page then shows."""
+    ticket = access.get_ticket_by_number(viewer(), number)
+    comment = access.get_comment(viewer(), comment_id, ticket=ticket)
+    try:
+        with transaction():
+            own = split.split(comment, actor=viewer())
+    except HelpdeskError as error:
+        say(error)
+        return back_to(ticket)
+    flash(_("It is a ticket of its own now."), "success")
+    return back_to(own)
 
 
 @blueprint.post("/tickets/<int:number>/mails/<int:email_id>/retry")

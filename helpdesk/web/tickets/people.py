@@ -6,10 +6,10 @@ from flask import flash, request
 from flask_babel import gettext as _
 
 from helpdesk.database import transaction
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import Conflict, HelpdeskError, InvalidInput
 from helpdesk.services import access, following, participants
 from helpdesk.web.access import require, viewer
-from helpdesk.web.errors import sentence
+from helpdesk.web.errors import say, sentence
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.showing import Page, back_to, render_ticket
 
@@ -36,6 +36,24 @@ def remove_person(number: int, participant_id: int) -> Page:
     with transaction():
         address = participants.remove(ticket, participant_id, actor=viewer())
     flash(_("%(who)s takes part no more.", who=address.email), "success")
+    return back_to(ticket)
+
+
+@blueprint.post("/tickets/<int:number>/requester")
+@require("team")
+def set_requester(number: int) -> Page:
+    """Whose ticket it is, where a forward did not say."""
+    ticket = access.get_ticket_by_number(viewer(), number)
+    typed = request.form.get("email", "")
+    try:
+        with transaction():
+            address = participants.set_requester(ticket, typed, actor=viewer())
+    except InvalidInput as error:
+        return render_ticket(ticket, whose={"email": typed, "error": sentence(error)}), 422
+    except Conflict as error:
+        say(error)
+        return back_to(ticket)
+    flash(_("It is %(who)s's ticket from now on.", who=address.email), "success")
     return back_to(ticket)
 
 

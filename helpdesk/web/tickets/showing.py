@@ -124,9 +124,11 @@ def render_ticket(
     rival: str = "",
     crossed: Crossed | None = None,
     person: dict[str, str] | None = None,
+    whose: dict[str, str] | None = None,
 ) -> str:
     """The page of a ticket; `typed` and `errors` bring back what was refused, `rival` what another
-    window saved; `crossed` the words that stopped an answer; `person` an address that could not be added."""
+    window saved; `crossed` the words that stopped an answer; `person` an address that could not be added, `whose`
+    one that could not be the requester's."""
     state = read_list_state(request.args, viewer())
     waiting, deliveries = scheduled.waiting(ticket), queries.deliveries(ticket)
     entries, followers = conversation(ticket, deliveries), following.followers(ticket)
@@ -152,6 +154,7 @@ def render_ticket(
         known_tags=tags.known(),
         participants=participants_of(ticket, state.link_args),
         person=person,
+        whose=whose,
         crossed=crossed,
         has_news=inbox.has_unread(viewer(), ticket),
         followers=followers,

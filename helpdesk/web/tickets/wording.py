@@ -85,6 +85,11 @@ def describe_event(
             return _assigned(event, who, names)
         case "participant.added" | "participant.removed":
             return _taking_part(event, who, addresses or {})
+        case "ticket.requester_changed":
+            whom = (addresses or {}).get(int(str(event.data.get("address_id", 0))), "?")
+            return _("%(who)s made it the ticket of %(whom)s", who=who, whom=whom)
+        case "comment.split":
+            return _("%(who)s made a stranger's message a ticket of its own", who=who)
         case "reply.stopped":
             author = names.get(int(str(event.data.get("author_id", 0))), _("a colleague"))
             return _("An answer by %(who)s was not sent; it is a draft again", who=author)
@@ -115,6 +120,8 @@ def _opened(event: Event, who: str) -> str:
             return _("Opened by mail")
         case "form":
             return _("Opened with the public contact form")
+        case "split":
+            return _("Split from another ticket by %(who)s", who=who)
     return _("Opened by %(who)s", who=who)
 
 
