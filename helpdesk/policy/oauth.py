@@ -74,12 +74,6 @@ class Place:
     port: int
     path: str
 
-    @property
-    def origin(self) -> str:
-        """As a Content-Security-Policy names it."""
-        scheme, usual = ("https", 443) if self.is_https else ("http", 80)
-        return f"{scheme}://{self.host}" + (f":{self.port}" if self.port != usual else "")
-
 
 def read_place(url: str, *, field: str | None = None) -> Place:
     """Take an address apart: https, or http on this machine; no user, no fragment. Raises InvalidInput."""

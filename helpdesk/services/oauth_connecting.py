@@ -91,9 +91,11 @@ def _tenant(text: str) -> str:
 
 
 def begin(account_id: int, *, actor: User, session: str) -> str:
-    """Within a transaction: where to send the person whose `session` it is. Raises Conflict, NotFound."""
+    """Within a transaction: where to send the person whose `session` it is. Raises Conflict."""
     access.demand_on_account(actor, Action.ADMINISTER, None)
-    account, connection = _get(account_id)
+    account, connection = db.session.get(EmailAccount, account_id), oauth.find(account_id)
+    if account is None or connection is None:
+        raise Conflict("Please register the desk at the provider first.")
     _require_servers(account)
     state, verifier = f"{account_id}.{keys.new_token()}", keys.new_token()
     connection.state_hash = _bound(state, session)
@@ -108,13 +110,6 @@ def begin(account_id: int, *, actor: User, session: str) -> str:
     return provider.authorization_url(
         oauth.registration(connection, account), state=state, verifier=verifier, **asked_with
     )
-
-
-def origin(connection: OAuthConnection | None, account: EmailAccount) -> str:
-    """Where `begin` sends people, as a Content-Security-Policy names it; "" when nobody is sent anywhere."""
-    if connection is None:
-        return ""
-    return read_place(oauth.registration(connection, account).authorize_url).origin
 
 
 def _get(account_id: int) -> tuple[EmailAccount, OAuthConnection]:
@@ -142,7 +137,10 @@ class Answer:
 def account_of(answer: Answer) -> int | None:
     """Which account the answer seems to be about; proves nothing."""
     number = answer.state.partition(".")[0]
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        return None
+    account = db.session.get(EmailAccount, int(number))
+    return account.id if account else None
 
 
 def finish(answer: Answer, *, actor: User, session: str) -> int:

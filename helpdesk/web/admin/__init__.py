@@ -1,6 +1,17 @@
 """Administration: mail accounts, people, the mail log, tags, health, settings, and what was changed."""
 
-from helpdesk.web.admin import account_ways, accounts, audit, desk, health, mail, parting, people, tags
+from helpdesk.web.admin import (
+    account_ways,
+    accounts,
+    audit,
+    desk,
+    health,
+    mail,
+    parting,
+    people,
+    sign_in,
+    tags,
+)
 from helpdesk.web.admin.blueprint import blueprint
 
 __all__ = [
@@ -13,5 +24,6 @@ __all__ = [
     "mail",
     "parting",
     "people",
+    "sign_in",
     "tags",
 ]
