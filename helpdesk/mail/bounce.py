@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
+from helpdesk.mail.bounce_text import read_letter
 from helpdesk.mail.charset import decode
-from helpdesk.mail.headers import header_text, is_address, message_ids
+from helpdesk.mail.headers import header_text, is_address, message_ids, read_addresses
 from helpdesk.mail.mime import Part, read_header
 from helpdesk.mail.types import Bounce, BouncedRecipient
 
 MAX_RECIPIENTS = 200
 MAX_REPORT = 256 * 1024
-_DAEMON = re.compile(r"(?:^|[<\s\"])(?:mailer-daemon|postmaster)@", re.IGNORECASE)
-_MESSAGE_ID = re.compile(r"(?im)^message-id:\s*(<[^\s<>]{1,998}>)")
+_DAEMON = re.compile(
+    r"(?:^|[<\s\"])(?:mailer-?daemon|mail-daemon|postmaster|maildelivery|microsoftexchange[0-9a-f]{16,40})@|"
+    r"mail delivery (?:sub)?system\b|mailer-daemon\"?\s*<",
+    re.IGNORECASE,
+)
+# How servers call such letters; of use only where the envelope says, too, that a server wrote it.
+_SUBJECT = re.compile(
+    r"\s*(?:undeliver(?:able|ed)|unzustellbar|nicht zustellbar|failure notice|(?:mail )?delivery (?:has )?(?:status|fail|delay|problem)|"
+    r"returned mail|mail (?:delivery )?(?:failed|system error)|warning: (?:message|could not)|message (?:undeliverable|status)|"
+    r"non remis|no se puede entregar|não é possível entregar|impossibile recapitare|onbestelbaar|kan inte levereras|"
+    r"не доставлено|недоставленное|undelivery)",
+    re.IGNORECASE,
+)
+_MESSAGE_ID = re.compile(r"(?im)^[ \t>]{0,20}(?:x-)?(?:original-)?message-id:\s*(<[^\s<>]{1,998}>)")
 _ORIGINAL_TYPES = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 
@@ -36,24 +50,45 @@ def read_bounce(root: Part, texts: Iterable[str]) -> Bounce | None:
     parts = list(root.walk())
     statuses = [part for part in parts if part.content_type in _STATUS_TYPES]
     failed = header_text(root.raw("x-failed-recipients"))
-    texts = list(texts)
-    recipients: list[BouncedRecipient] = []
-    if statuses or failed or report_type(root) == "delivery-status":
-        for part in statuses:
-            recipients += _blocks(decode(part.data()[:MAX_REPORT]))
-    elif not _is_from_mail_system(root):
+    texts = [text[:MAX_REPORT] for text in texts]
+    is_report = bool(statuses or failed or report_type(root) == "delivery-status")
+    if not is_report and not _is_from_mail_system(root):
         return None
-    if not recipients:
-        recipients = [found for text in texts for found in _blocks(text[:MAX_REPORT])]
-    if not (statuses or failed or recipients or _holds_original(parts)):
+    recipients = [found for part in statuses for found in _blocks(decode(part.data()[:MAX_REPORT]))]
+    recipients = recipients or [found for text in texts for found in _blocks(text)]
+    told = _told(root, texts)
+    holds_copy = bool(told) and (any(each.status for each in told) or any(map(_MESSAGE_ID.search, texts)))
+    if not (is_report or recipients or _holds_original(parts) or holds_copy):
         return None
-    known = {each.recipient.lower() for each in recipients}
-    recipients += [
-        BouncedRecipient(address, "failed", "", "")
-        for address in (each.strip().strip("<>") for each in failed.split(","))
-        if is_address(address) and address.lower() not in known
+    return Bounce(tuple(_merged(recipients, told, failed)[:MAX_RECIPIENTS]), _original_id(root, parts, texts))
+
+
+def _told(root: Part, texts: list[str]) -> list[BouncedRecipient]:
+    """The recipients a server names in its letter. A person's letter is read by persons."""
+    own = {address.email.lower() for address in read_addresses([decode(root.raw("to"))])}
+    is_letter = _DAEMON.search(decode(root.raw("from"))) or _SUBJECT.match(header_text(root.raw("subject")))
+    return [found for text in texts for found in read_letter(text, own)] if is_letter else []
+
+
+def _merged(
+    blocks: list[BouncedRecipient], told: list[BouncedRecipient], failed: str
+) -> list[BouncedRecipient]:
+    """What the blocks say, in the letter's words where they have none; those only the header or the letter names."""
+    words = {each.recipient.lower(): each for each in told}
+    merged = [
+        each
+        if each.diagnostic
+        else replace(each, diagnostic=words[each.recipient.lower()].diagnostic)
+        if each.recipient.lower() in words
+        else each
+        for each in blocks
     ]
-    return Bounce(tuple(recipients[:MAX_RECIPIENTS]), _original_id(root, parts, texts))
+    known = {each.recipient.lower() for each in merged}
+    for address in (each.strip().strip("<>") for each in failed.split(",")):
+        if is_address(address) and address.lower() not in known:
+            known.add(address.lower())
+            merged.append(words.get(address.lower()) or BouncedRecipient(address, "failed", "", ""))
+    return merged or told
 
 
 def _is_from_mail_system(root: Part) -> bool:
@@ -91,14 +126,19 @@ def _blocks(text: str) -> list[BouncedRecipient]:
 
 
 def _original_id(root: Part, parts: list[Part], texts: list[str]) -> str:
-    for part in parts[1:]:
-        if part.content_type in _ORIGINAL_TYPES:
-            fields, _ = read_header(part.data())
-            for key, value in fields:
-                if key.lower() == "message-id" and (found := message_ids(decode(value))):
-                    return found[0]
-    for text in texts:
-        if ids := message_ids(" ".join(_MESSAGE_ID.findall(text[-MAX_REPORT:]))):
+    """The id of the mail it is about: from the returned mail, its header, the copy in the text, the status, the header."""
+    originals = [part for part in parts[1:] if part.content_type in _ORIGINAL_TYPES]
+    for part in originals:
+        for key, value in read_header(part.data())[0]:
+            if key.lower() == "message-id" and (found := message_ids(decode(value))):
+                return found[0]
+    others = (
+        part
+        for part in parts[1:]
+        if part not in originals and part.content_type.startswith(("text/", "message/"))
+    )
+    for text in (*texts, *(decode(part.data()[:MAX_REPORT]) for part in others)):
+        if ids := message_ids(" ".join(_MESSAGE_ID.findall(text))):
             return ids[0]
     cited = message_ids(decode(root.raw("in-reply-to"))) or message_ids(decode(root.raw("references")))[::-1]
     return cited[0] if cited else ""

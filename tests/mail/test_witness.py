@@ -14,7 +14,7 @@ def test_it_agrees_on_the_usual_reply():
 
 def test_it_is_quoted_when_it_sees_more_or_less():
     german = "Läuft.\n\nAm 2. März 2026 schrieb Nora:\n\nBitte neu starten.\n"
-    assert describe_difference(german, "Läuft.") == "email-reply-parser would show 10 words instead of 1"
+    assert describe_difference(german, "Läuft.") == "email-reply-parser would show 10 words instead of 1."
 
 
 @pytest.mark.parametrize("text", ["On x wrote\n" * 800, "x" * 5000, "On x wrote\n" * 10])
