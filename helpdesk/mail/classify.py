@@ -14,24 +14,36 @@ REPLY_HEADERS = (
 )  # fmt: skip
 # What vacation programs write before the subject they answer; only there it counts.
 _PREFIXES = (
-    "auto", "auto-?reply", "auto response", "automatic reply", "automatic response", "automated reply",
-    "automated response", "automatic-reply", "autoresponder", "out of office", "out of the office",
-    "out of office reply", "out of office autoreply", "away from the office", "i am out of the office", "on vacation",
+    "auto-?reply", "auto[- ]response", "auto[- ]?responder", "automatic[- ]reply", "automatic response", "automated reply",
+    "automated response", "out of office", "out of the office", "out of office (?:reply|autoreply|message|notification)",
     "vacation reply", "automatische antwort", "automatische antwort auf", "automatische abwesenheitsnotiz",
-    "abwesenheitsnotiz", "abwesenheitsnachricht", "abwesenheitsassistent", "abwesenheit", "abwesend",
-    "ich bin nicht im büro", "réponse automatique", "absence du bureau", "message d'absence", "absent du bureau",
-    "respuesta automática", "fuera de la oficina", "resposta automática", "ausência temporária", "fora do escritório",
-    "risposta automatica", "fuori sede", "fuori ufficio", "automatisch antwoord", "afwezigheidsassistent", "afwezig",
-    "niet aanwezig", "automatiskt svar", "automatisk svar", "autosvar", "frånvaro", "fraværsmelding", "fraværende",
-    "ikke til stede", "automaattinen vastaus", "poissa", "sjálfvirkt svar", "automaatvastus", "automātiska atbilde",
-    "automatinis atsakymas", "automatyczna odpowiedź", "odpowiedź automatyczna", "autoodpowiedź",
-    "nieobecność w biurze", "automatická odpověď", "automatická odpoveď", "mimo kancelář", "samodejni odgovor",
-    "automatski odgovor", "automatikus válasz", "házon kívül", "răspuns automat", "otomatik yanıt",
-    "ofis dışında", "αυτόματη απάντηση", "автоматический ответ", "автоответ", "автоматична відповідь",
-    "автоматичен отговор", "תשובה אוטומטית", "رد تلقائي", "balasan otomatis", "trả lời tự động", "ตอบกลับอัตโนมัติ",
-    "自动回复", "自动答复", "自動回覆", "自動返信", "自動応答", "不在通知", "자동 회신", "자동 응답", "부재 중 알림",
+    "automatische rückantwort", "automatische e-?mail-?antwort", "abwesenheitsnotiz", "abwesenheitsnachricht",
+    "abwesenheitsassistent", "abwesenheitsmeldung", "réponse automatique", "message d'absence", "absence du bureau",
+    "respuesta automática", "contestación automática", "resposta automática", "risposta automatica",
+    "automatisch antwoord", "automatische reactie", "afwezigheidsassistent", "afwezigheidsbericht", "automatiskt svar",
+    "automatisk svar", "autosvar", "frånvaromeddelande", "fraværsmelding", "fraværsassistent", "automaattinen vastaus",
+    "poissaoloviesti", "sjálfvirkt svar", "automaatvastus", "automātiskā atbilde", "automātiska atbilde",
+    "automatinis atsakymas", "automatyczna odpowiedź", "odpowiedź automatyczna", "autoodpowiedź", "automatická odpověď",
+    "automatická odpoveď", "samodejni odgovor", "automatski odgovor", "аутоматски одговор", "automatikus válasz",
+    "răspuns automat", "otomatik yanıt", "otomatik cevap", "αυτόματη απάντηση", "автоматический ответ", "автоответ",
+    "автоматична відповідь", "автоматичен отговор", "automatiese antwoord", "resposta automàtica", "תשובה אוטומטית",
+    "מענה אוטומטי", "رد تلقائي", "پاسخ خودکار", "balasan otomatis", "jawapan automatik", "trả lời tự động",
+    "ตอบกลับอัตโนมัติ", "自动回复", "自动答复", "自動回覆", "自動回復", "自動返信", "自動応答", "不在通知", "자동 회신",
+    "자동 응답", "부재 중 알림",
 )  # fmt: skip
-REPLY_PREFIX = re.compile(rf"\s*[\[(]?(?:{'|'.join(_PREFIXES)})(?:\s*[:：\])(–—]|\s+-|\s*\Z)", re.IGNORECASE)
+# Words that begin a person's subject as well ("Auto: Versicherung"): they count in an answer to something.
+_WEAK_PREFIXES = (
+    "auto", "away from the office", "i am out of the office", "on vacation", "abwesenheit", "abwesend",
+    "ich bin nicht im büro", "absent du bureau", "fuera de la oficina", "ausência temporária", "fora do escritório",
+    "fuori sede", "fuori ufficio", "afwezig", "niet aanwezig", "frånvaro", "fraværende", "ikke til stede", "poissa",
+    "nieobecność w biurze", "poza biurem", "mimo kancelář", "odsutan", "házon kívül", "ofis dışında", "out of office",
+    "not in the office", "außer haus", "nicht im büro",
+)  # fmt: skip
+_COLON = r"(?:\s*[:：\])(–—]|\s+-)"
+REPLY_PREFIX = re.compile(rf"\s*[\[(]?(?:{'|'.join(_PREFIXES)}){_COLON}", re.IGNORECASE)
+_WEAK_PREFIX = re.compile(
+    rf"\s*[\[(]?(?:{'|'.join(_PREFIXES + _WEAK_PREFIXES)})(?:{_COLON}|\s*\Z)", re.IGNORECASE
+)
 MACHINE = re.compile(r"(?:mailer-daemon|postmaster)@", re.IGNORECASE)
 
 
@@ -90,7 +102,8 @@ def _answer_evidence(
         return "Precedence: auto_reply"
     if "x-ms-exchange-inbox-rules-loop" in found:
         return "X-MS-Exchange-Inbox-Rules-Loop is set"
-    if REPLY_PREFIX.match(subject[:200]):
+    is_answer = any(value.strip() for name in ("in-reply-to", "references") for value in found.get(name, []))
+    if REPLY_PREFIX.match(subject[:200]) or (is_answer and _WEAK_PREFIX.match(subject[:200])):
         return "the subject begins as an automatic reply's"
     return ""
 

@@ -42,7 +42,7 @@ def test_every_field_of_a_name_counts():
 @pytest.mark.parametrize(
     "subject",
     [
-        "Automatic reply: Printer", "Out of Office: Printer", "Out of Office AutoReply: Printer", "Auto: Printer",
+        "Automatic reply: Printer", "Out of Office: Printer", "Out of Office AutoReply: Printer",
         "Autoreply: Printer", "[Auto-Reply] Printer", "Abwesenheitsnotiz: Drucker", "Automatische Antwort: Drucker",
         "Réponse automatique : Imprimante", "Respuesta automática: Impresora", "Resposta automática: x",
         "Risposta automatica: Stampante", "Automatisch antwoord: Printer", "Automatiskt svar: Skrivare",
@@ -53,6 +53,14 @@ def test_every_field_of_a_name_counts():
 )  # fmt: skip
 def test_vacation_answers_are_known_by_the_start_of_the_subject(subject):
     assert classify_automatic([], subject)[0] is Automatic.REPLY
+
+
+@pytest.mark.parametrize(
+    "subject", ["Auto: Printer", "Out of office", "Abwesend: Drucker", "Frånvaro", "Poissa: x"]
+)
+def test_words_people_use_too_count_in_an_answer_only(subject):
+    assert classify_automatic([], subject)[0] is Automatic.NO
+    assert classify_automatic([("In-Reply-To", "<x@desk.example>")], subject)[0] is Automatic.REPLY
 
 
 @pytest.mark.parametrize(
