@@ -9,8 +9,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 
-from sqlalchemy import CompoundSelect, Integer, column, literal_column, select, table, union_all
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Integer,
+    bindparam,
+    column,
+    literal_column,
+    select,
+    table,
+    union_all,
+)
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -89,13 +100,15 @@ def write(session: Session, ticket_id: int) -> bool:
 def documents(session: Session, ticket_ids: Sequence[int]) -> dict[int, str]:
     """What these tickets' rows have to hold, by ticket; none for one that is gone."""
     texts: defaultdict[int, list[str]] = defaultdict(list)
-    for ticket_id, text, *_ in session.execute(_texts(ticket_ids)):
+    for ticket_id, text, *_ in session.execute(_texts(), {"ids": ticket_ids}):
         texts[ticket_id].append(text)
     return {ticket_id: document(found) for ticket_id, found in texts.items()}
 
 
-def _texts(ids: Sequence[int]) -> CompoundSelect[int, str, int, int]:
-    """What tickets are found by, what matters most first: a row has an end."""
+@cache
+def _texts() -> CompoundSelect[int, str, int, int]:
+    """What the tickets `:ids` are found by, what matters most first: a row has an end. Made once."""
+    ids: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
     first = (literal_column("0", Integer).label("rank"), literal_column("0", Integer).label("place"))
     subjects = select(Ticket.id, Ticket.subject, *first).where(Ticket.id.in_(ids))
     people = (
