@@ -49,6 +49,12 @@ def find(account_id: int) -> OAuthConnection | None:
     )
 
 
+def is_connected(account_id: int) -> bool:
+    """Whether a permission is there that its provider has not withdrawn."""
+    connection = find(account_id)
+    return connection is not None and bool(connection.refresh_token) and connection.refused_at is None
+
+
 def provider_name(connection: OAuthConnection) -> str:
     """How people call the provider; another one by its host."""
     preset = PRESETS.get(connection.provider)

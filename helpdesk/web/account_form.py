@@ -16,7 +16,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from helpdesk.errors import ConfigError
 from helpdesk.models import EmailAccount, User
-from helpdesk.models.mail import AccountKind
+from helpdesk.models.mail import AccountKind, SignIn
 from helpdesk.services import accounts, keys
 from helpdesk.web.account_taking import TakingFields
 from helpdesk.web.filters import span
@@ -32,6 +32,10 @@ SECURITY = options(
     ("tls", _("TLS from the start")),
     ("starttls", _("STARTTLS")),
     ("plain", _("None (this machine only)")),
+)
+SIGN_IN = options(
+    (SignIn.PASSWORD.value, _("A password")),
+    (SignIn.OAUTH2.value, _("A permission (OAuth 2)")),
 )
 PASSWORDS = ("incoming_password", "outgoing_password")
 FREQUENCIES_S = (
@@ -94,6 +98,7 @@ class AccountForm(TakingFields):
     incoming_port = _port(993)
     incoming_security = SelectField(_("Encryption"), choices=SECURITY, default="tls")
     incoming_username = _user()
+    sign_in = SelectField(_("The desk signs in with"), choices=SIGN_IN, default=SignIn.PASSWORD.value)
     incoming_password = _secret()
     outgoing_host = _server(_("Server name"))
     outgoing_port = _port(587)
@@ -138,6 +143,8 @@ class AccountForm(TakingFields):
                 self[f"{way}_host"].data = host
                 self[f"{way}_port"].data, self[f"{way}_port"].raw_data = port, [str(port)]
                 self[f"{way}_security"].data = security
+        if replace and found.takes_no_passwords:
+            self.sign_in.data = SignIn.OAUTH2.value
 
     def typed_passwords(self, person: User) -> dict[str, str]:
         """Those typed now, else those kept from the last try."""
@@ -164,6 +171,8 @@ class AccountForm(TakingFields):
             values["kind"] = AccountKind(self.kind.data)
         else:
             accounts.require_passwords(account, values, same_login=self.same_login.data)
+        values["incoming_sign_in"] = method = SignIn(self.sign_in.data)
+        values["outgoing_sign_in"] = method if self.same_login.data else SignIn.PASSWORD
         values["incoming_username"] = self.incoming_username.data or self.email.data
         if self.same_login.data:
             stored = keys.decrypt(account.incoming_password) if account else ""
@@ -193,6 +202,7 @@ def form_of(account: EmailAccount) -> AccountForm:
     form = AccountForm(None, obj=account)
     form.show_taking(account)
     form.same_login.data = account.outgoing_username == (account.incoming_username or account.email)
+    form.sign_in.data = account.incoming_sign_in.value
     form.incoming_password.data = form.outgoing_password.data = ""
     return form
 

@@ -10,7 +10,8 @@ from flask_babel import gettext as _
 from helpdesk.database import end_read, transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, User
-from helpdesk.services import accounts
+from helpdesk.models.mail import SignIn
+from helpdesk.services import accounts, oauth
 from helpdesk.services.accounts import TestResult
 from helpdesk.web.account_form import AccountForm
 from helpdesk.web.errors import sentence
@@ -72,6 +73,11 @@ def _test(form: AccountForm, person: User, account: EmailAccount | None) -> Outc
     form.keep_passwords(person)
     end_read()
     return Outcome(result=accounts.test_connection(draft))
+
+
+def needs_permission(account: EmailAccount) -> bool:
+    """Whether the next step is to connect the account with its provider."""
+    return account.incoming_sign_in is SignIn.OAUTH2 and not oauth.is_connected(account.id)
 
 
 def _save(form: AccountForm, person: User, account: EmailAccount | None) -> Outcome:

@@ -17,6 +17,7 @@ class Provider:
     incoming: tuple[str, int, str]
     outgoing: tuple[str, int, str]
     hint: str
+    takes_no_passwords: bool = False
 
 
 PROVIDERS = (
@@ -27,7 +28,8 @@ PROVIDERS = (
         ("imap.gmail.com", 993, "tls"),
         ("smtp.gmail.com", 587, "starttls"),
         _(
-            "Google wants an app password here, not the one you sign in with. Make one in your Google account."
+            "Google wants an app password here, not the one you sign in with: make one in your Google account. Or choose "
+            "the permission (OAuth 2), and connect the account after saving."
         ),
     ),
     Provider(
@@ -37,8 +39,10 @@ PROVIDERS = (
         ("outlook.office365.com", 993, "tls"),
         ("smtp.office365.com", 587, "starttls"),
         _(
-            "Many Microsoft organisations refuse passwords for mail; ask your administrator to allow IMAP and SMTP."
+            "Microsoft takes no passwords for IMAP any more: the desk signs in with a permission (OAuth 2), and you connect "
+            "the account after saving. Ask your administrator to allow IMAP and SMTP for the mailbox."
         ),
+        takes_no_passwords=True,
     ),
     Provider(
         "yahoo",

@@ -4,6 +4,7 @@ import re
 from html import unescape
 
 import pytest
+from sqlalchemy import select
 
 from helpdesk.database import db, transaction
 from helpdesk.models import EmailAccount
@@ -151,3 +152,24 @@ def test_accounts_that_cannot_be_connected_have_no_such_page(app, desk, admin):
     for account_id in ids:
         assert admin.get(f"/admin/accounts/{account_id}/sign-in").status_code == 404
         assert "sign-in" not in admin.get(f"/admin/accounts/{account_id}").text
+
+
+def test_new_account_that_signs_in_by_permission_is_connected_next(app, admin):
+    filled = send(
+        admin, "/admin/accounts/new", do="fill", email="help@outlook.com", provider="", sign_in="password"
+    ).text
+    assert '<option selected value="oauth2">' in filled and "outlook.office365.com" in filled
+    saved = send(
+        admin, "/admin/accounts/new", do="save", email="help@outlook.com", kind="shared", sign_in="oauth2", protocol="imap",
+        incoming_host="outlook.office365.com", incoming_port="993", incoming_security="tls", incoming_folder="INBOX",
+        outgoing_host="smtp.office365.com", outgoing_port="587", outgoing_security="starttls", same_login="y",
+        poll_frequency_s="300", after_taking="seen", is_fetching="y",
+    )  # fmt: skip
+    assert saved.status_code == 303 and saved.location.endswith("/sign-in")
+    page = admin.get(saved.location).text
+    assert "not connected yet" in page and '<option selected value="microsoft">' in page
+    with app.app_context():
+        account = db.session.scalars(select(EmailAccount).filter_by(address="help@outlook.com")).one()
+        assert (account.incoming_sign_in, account.outgoing_sign_in) == (SignIn.OAUTH2, SignIn.OAUTH2)
+    shown = admin.get(saved.location.removesuffix("/sign-in")).text
+    assert '<option selected value="oauth2">' in shown

@@ -13,7 +13,7 @@ from helpdesk.services import monitor
 from helpdesk.services.accounts import TestResult
 from helpdesk.web.access import require, viewer
 from helpdesk.web.account_form import AccountForm, form_of
-from helpdesk.web.account_saving import submit
+from helpdesk.web.account_saving import needs_permission, submit
 from helpdesk.web.admin.blueprint import blueprint
 from helpdesk.web.security import go
 
@@ -40,6 +40,8 @@ def create_account() -> Page:
     if outcome.saved is None:
         page = render_template("admin/account.html", form=form, account=None, result=outcome.result)
         return page, outcome.status
+    if needs_permission(outcome.saved):
+        return go("admin.show_sign_in", account_id=outcome.saved.id)
     flash(_("%(email)s is connected.", email=outcome.saved.email), "success")
     return go("admin.accounts")
 
@@ -65,6 +67,8 @@ def save_account(account_id: int) -> Page:
     if outcome.saved is None:
         return _page(found, form, outcome.result), outcome.status
     flash(_("Saved."), "success")
+    if needs_permission(outcome.saved):
+        return go("admin.show_sign_in", account_id=account_id)
     return go("admin.accounts")
 
 

@@ -13,7 +13,7 @@ from helpdesk.services.links import Purpose
 from helpdesk.web import access
 from helpdesk.web.access import require, viewer
 from helpdesk.web.account_form import AccountForm
-from helpdesk.web.account_saving import submit
+from helpdesk.web.account_saving import needs_permission, submit
 from helpdesk.web.auth import limits
 from helpdesk.web.forms import Form, address_field, name_field, new_password_field
 from helpdesk.web.security import go
@@ -81,6 +81,8 @@ def mail() -> Page:
 def save_mail() -> Page:
     form = AccountForm()
     outcome = submit(form, viewer())
+    if outcome.saved is not None and needs_permission(outcome.saved):
+        return go("admin.show_sign_in", account_id=outcome.saved.id)
     if outcome.saved is not None:
         return go("setup.done")
     return render_template("setup/mail.html", form=form, result=outcome.result), outcome.status
