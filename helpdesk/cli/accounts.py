@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 import click
@@ -14,11 +16,11 @@ from flask.cli import with_appcontext
 from helpdesk.cli.command import DeskCommand, chosen_account, fail, refresh_accounts, shown
 from helpdesk.database import db, end_read, transaction
 from helpdesk.errors import HelpdeskError
-from helpdesk.models import EmailAccount, EmailMessage
+from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog
 from helpdesk.models.mail import EmailState
 from helpdesk.services import accounts, monitor, notifications, scheduled_delivery
 from helpdesk.services.ingest.trace import reason_of
-from helpdesk.services.monitor import Report
+from helpdesk.services.monitor import Looks, Report
 from helpdesk.services.outbox import deliver
 
 PATIENCE_S = 60.0  # for a test mail a worker was faster to take
@@ -37,6 +39,12 @@ COLUMNS = (
     "waiting in",
     "waiting out",
     "attention",
+    "looks",
+    "failed",
+    "found",
+    "taken",
+    "known",
+    "seconds",
 )
 
 address_option = click.option("--email-address", help="The account with this address.")
@@ -49,7 +57,7 @@ id_option = click.option("--account-id", type=int, help="The account with this n
 @click.option(
     "--test-type",
     "kind",
-    type=click.Choice(["imap", "smtp", "all"]),
+    type=click.Choice(["imap", "pop3", "smtp", "all"]),
     default="all",
     show_default=True,
     help="Which way to try.",
@@ -69,8 +77,10 @@ def test_email_connectivity(
     account = chosen_account(email_address or str(account_id))
     trial = accounts.draft_of(account)
     end_read()
+    if kind in ("imap", "pop3") and kind != trial.incoming_protocol:
+        fail(f"{account.email} receives by {trial.incoming_protocol}, not by {kind}.")
     well = True
-    if kind in ("imap", "all"):
+    if kind != "smtp":
         well &= _try("Receiving", accounts.try_incoming, trial)
     if kind in ("smtp", "all"):
         well &= _try("Sending", accounts.try_outgoing, trial)
@@ -175,20 +185,25 @@ def email_monitor(email_address: str | None, show_errors: bool, form: str) -> No
     refresh_accounts()
     chosen = [chosen_account(email_address)] if email_address else accounts.all_accounts()
     reports = monitor.reports(chosen)
+    looks = defaultdict(Looks, monitor.looks([account.id for account in chosen]))
     if form == "json":
         click.echo(
-            json.dumps([_values(report, show_errors) for report in reports], indent=2, ensure_ascii=False)
+            json.dumps(
+                [_values(report, looks[report.account.id], show_errors) for report in reports],
+                indent=2,
+                ensure_ascii=False,
+            )
         )
     else:
-        _print_table(reports)
+        _print_table(reports, looks)
         if show_errors:
             _print_errors(reports)
         _warn_of_diversion()
     sys.exit(1 if any(report.state == "failing" for report in reports) else 0)
 
 
-def _print_table(reports: list[Report]) -> None:
-    rows = [COLUMNS, *(_cells(report) for report in reports)]
+def _print_table(reports: list[Report], looks: Mapping[int, Looks]) -> None:
+    rows = [COLUMNS, *(_cells(report, looks[report.account.id]) for report in reports)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
     for row, report in zip(rows, [None, *reports], strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -197,8 +212,9 @@ def _print_table(reports: list[Report]) -> None:
         click.echo("  ".join(cells).rstrip())
 
 
-def _cells(report: Report) -> tuple[str, ...]:
+def _cells(report: Report, looks: Looks) -> tuple[str, ...]:
     account = report.account
+    took = monitor.seconds(report.polls[0]) if report.polls else None
     return (
         account.email,
         report.state,
@@ -209,6 +225,8 @@ def _cells(report: Report) -> tuple[str, ...]:
         str(report.waiting_in),
         str(report.waiting_out),
         str(report.for_a_person),
+        *map(str, (looks.count, looks.failed, looks.found, looks.taken, looks.known)),
+        "-" if took is None else f"{took:.1f}",
     )
 
 
@@ -222,9 +240,12 @@ def _print_errors(reports: list[Report]) -> None:
                 click.echo(f"  {account.email}  {_minute(poll.started_at)}  {shown(poll.error)}")
                 if poll.error_detail:
                     click.echo(f"    The server's words: {shown(poll.error_detail)}")
+            if poll.warning:
+                told = shown(monitor.warning_of(poll))
+                click.echo(f"  {account.email}  {_minute(poll.started_at)}  Note: {told}")
 
 
-def _values(report: Report, with_errors: bool) -> dict[str, object]:
+def _values(report: Report, looks: Looks, with_errors: bool) -> dict[str, object]:
     account = report.account
     values: dict[str, object] = {
         "id": account.id,
@@ -243,6 +264,9 @@ def _values(report: Report, with_errors: bool) -> dict[str, object]:
         "oldest_waiting_at": _iso(report.oldest_waiting_at),
         "attention": report.for_a_person,
         "sends_by": report.sends_by,
+        "receives_by": account.incoming_protocol,
+        "looks": asdict(looks),
+        "polls": [_poll_values(poll) for poll in report.polls],
     }
     if with_errors:
         failed = [poll for poll in report.polls if poll.error]
@@ -250,6 +274,18 @@ def _values(report: Report, with_errors: bool) -> dict[str, object]:
             {"at": _iso(poll.started_at), "error": poll.error, "detail": poll.error_detail} for poll in failed
         ]
     return values
+
+
+def _poll_values(poll: EmailPollLog) -> dict[str, object]:
+    return {
+        "at": _iso(poll.started_at),
+        "seconds": monitor.seconds(poll),
+        "found": poll.found,
+        "taken": poll.taken,
+        "known": poll.known,
+        "error": poll.error or None,
+        "warning": monitor.warning_of(poll) or None,
+    }
 
 
 def _minute(moment: datetime | None) -> str:

@@ -17,6 +17,7 @@ from helpdesk.services import accounts, environment
 
 logger = logging.getLogger(__name__)
 
+NO_MAIL = 65  # EX_DATAERR: what was handed over is no mail the desk could ever take
 KEEP_IT = 75  # EX_TEMPFAIL of sysexits.h: a mail server that pipes to us keeps the mail and tries again
 
 

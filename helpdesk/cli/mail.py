@@ -14,6 +14,7 @@ from flask.cli import with_appcontext
 
 from helpdesk.cli.command import (
     KEEP_IT,
+    NO_MAIL,
     DeskCommand,
     TakingCommand,
     chosen_account,
@@ -165,9 +166,9 @@ def _read(file: IO[bytes]) -> bytes:
     limit = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
     raw = file.read(limit + 1)
     if len(raw) > limit:
-        fail(f"The mail is larger than EMAIL_MAX_MESSAGE_SIZE ({limit} bytes).")
+        fail(f"The mail is larger than EMAIL_MAX_MESSAGE_SIZE ({limit} bytes).", NO_MAIL)
     if not raw.strip():
-        fail("There is no mail to take in: the input is empty.")
+        fail("There is no mail to take in: the input is empty.", NO_MAIL)
     return raw
 
 

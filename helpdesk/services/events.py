@@ -5,18 +5,34 @@ Listeners (`notifications`) run inside the same transaction, so what they queue 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from helpdesk.database import db, utcnow
 from helpdesk.models import Event, Ticket, User
 
 Listener = Callable[[Event, Ticket], None]
-_listeners: dict[Listener, tuple[str, ...]] = {}
+_listeners: dict[Listener, tuple[tuple[str, ...], bool]] = {}
+_is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
 
 
-def listen(listener: Listener, types: Collection[str]) -> None:
-    """Call `listener` from now on for every event of a ticket whose type begins with one of `types`."""
-    _listeners[listener] = tuple(types)
+def listen(listener: Listener, types: Collection[str], *, tells_people: bool = False) -> None:
+    """Call `listener` from now on for every event of a ticket whose type begins with one of `types`.
+
+    One that `tells_people` is not called `quietly`.
+    """
+    _listeners[listener] = (tuple(types), tells_people)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """What happens within is history: it is recorded and found, and nobody is told."""
+    token = _is_quiet.set(True)
+    try:
+        yield
+    finally:
+        _is_quiet.reset(token)
 
 
 def record(
@@ -41,8 +57,15 @@ def record(
         data=data,
     )
     db.session.add(event)
-    told = [one for one, types in _listeners.items() if type_.startswith(types)] if ticket else []
+    if ticket is None:
+        return
+    is_quiet = _is_quiet.get()
+    told = [
+        listener
+        for listener, (types, tells_people) in _listeners.items()
+        if type_.startswith(types) and not (is_quiet and tells_people)
+    ]
     if told:
         db.session.flush()  # they keep its id
     for listener in told:
-        listener(event, ticket)  # type: ignore[arg-type]
+        listener(event, ticket)

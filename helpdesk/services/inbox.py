@@ -43,7 +43,7 @@ class Item:
 
 def init() -> None:
     """Listen to what somebody may be told of from now on."""
-    events.listen(on_event, EVENTS)
+    events.listen(on_event, EVENTS, tells_people=True)
 
 
 def on_event(event: Event, ticket: Ticket) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from helpdesk.database import db, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog
@@ -120,6 +120,47 @@ def _recent(account_ids: list[int], now: datetime) -> defaultdict[int, dict[Dire
     for account_id, direction, count in db.session.execute(rows):
         found[account_id][direction] = count
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What the looks at a server within 24 hours gave; `known`: mails that had been taken before."""
+
+    count: int = 0
+    failed: int = 0
+    found: int = 0
+    taken: int = 0
+    known: int = 0
+
+
+def looks(account_ids: list[int], now: datetime | None = None) -> dict[int, Looks]:
+    """By account; one that was not looked at is left out."""
+    log = EmailPollLog
+    rows = (
+        select(
+            log.account_id,
+            func.count(),
+            func.count(case((log.error != "", 1))),
+            func.sum(log.found),
+            func.sum(log.taken),
+            func.sum(log.known),
+        )
+        .where(log.account_id.in_(account_ids), log.started_at > (now or utcnow()) - DAY)
+        .group_by(log.account_id)
+    )
+    return {account_id: Looks(*map(int, numbers)) for account_id, *numbers in db.session.execute(rows)}
+
+
+def seconds(poll: EmailPollLog) -> float | None:
+    """How long a look took; None for one that has not ended."""
+    return (
+        None if poll.finished_at is None else round((poll.finished_at - poll.started_at).total_seconds(), 1)
+    )
+
+
+def warning_of(poll: EmailPollLog) -> str:
+    """What the server refused besides, in English."""
+    return poll.warning % poll.warning_params if poll.warning_params else poll.warning
 
 
 def _polls(account_id: int) -> list[EmailPollLog]:

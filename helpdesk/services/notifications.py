@@ -35,7 +35,7 @@ LINKS = {  # purpose of the link -> template, path
 
 def init() -> None:
     """Listen to what somebody may be told of from now on."""
-    events.listen(on_event, set(audience.Event))
+    events.listen(on_event, set(audience.Event), tells_people=True)
 
 
 def on_event(event: Event, ticket: Ticket) -> None:

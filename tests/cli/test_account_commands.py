@@ -6,9 +6,10 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import EmailAccount, EmailMessage
+from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog
 from helpdesk.services import keys
 from tests import factories
 from tests.factories import CUSTOMER, SUPPORT
@@ -153,6 +154,16 @@ def test_an_account_that_works_is_healthy(run, account_id):
     assert report["next_fetch_at"] > report["last_fetch_at"]
     assert (report["received"], report["waiting_out"], report["attention"]) == (0, 0, 0)
     assert "errors" not in report
+    assert report["looks"] == {"count": 1, "failed": 0, "found": 0, "taken": 0, "known": 0}
+    (poll,) = report["polls"]
+    assert (poll["found"], poll["taken"], poll["known"], poll["error"], poll["warning"]) == (
+        0,
+        0,
+        0,
+        None,
+        None,
+    )
+    assert poll["seconds"] >= 0
 
 
 def test_an_account_that_fails_is_told_with_its_errors(app, run, account_id):
@@ -164,6 +175,25 @@ def test_an_account_that_fails_is_told_with_its_errors(app, run, account_id):
     table = run("email-monitor", "--show-errors", "--email-address", SUPPORT)
     assert table.exit_code == 1
     assert report["last_error"] in table.output
+
+
+def test_what_a_server_refused_besides_is_told(app, run, account_id):
+    run("poll-emails", "--all-accounts")
+    with app.app_context(), transaction() as session:
+        log = session.scalars(select(EmailPollLog)).one()
+        log.warning, log.warning_params = "%(host)s refuses to delete mails.", {"host": "mail.example"}
+    assert monitored(run)[1][0]["polls"][0]["warning"] == "mail.example refuses to delete mails."
+    assert "Note: mail.example refuses to delete mails." in run("email-monitor", "--show-errors").output
+
+
+def test_a_pop3_account_is_tried_as_one(app, run, account_id, mailbox):
+    tried = run("test-email-connectivity", "--account-id", account_id, "--test-type", "pop3")
+    assert (tried.exit_code, "receives by imap, not by pop3" in tried.output) == (1, True)
+    change(app, account_id, incoming_protocol="pop3", incoming_port=mailbox.pop3s_port)
+    assert (
+        "Receiving: works"
+        in run("test-email-connectivity", "--account-id", account_id, "--test-type", "pop3").output
+    )
 
 
 @pytest.mark.parametrize("backend", ["console", "dummy"])

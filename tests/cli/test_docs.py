@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from helpdesk.cli import accounts, backup, care, mail, tickets
+from helpdesk.cli import accounts, backup, care, importing, mail, tickets
 from helpdesk.jobs import listener
 from helpdesk.services import export, queries
 from tests import factories
@@ -17,6 +17,7 @@ COMMANDS = [
     *tickets.COMMANDS,
     *care.COMMANDS,
     *mail.COMMANDS,
+    *importing.COMMANDS,
     *backup.COMMANDS,
     *accounts.COMMANDS,
 ]

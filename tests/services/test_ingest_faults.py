@@ -35,7 +35,7 @@ def poison(monkeypatch):
         if ticket is not None and ticket.subject.startswith("Poison"):
             raise ValueError("the listener is broken")
 
-    monkeypatch.setattr(events, "_listeners", [*events._listeners, explode])
+    monkeypatch.setattr(events, "_listeners", {**events._listeners, explode: (("",), False)})
 
 
 def stored(account, *raws):

@@ -12,7 +12,7 @@ from helpdesk.database import db, insert_once, utcnow
 from helpdesk.mail.types import Automatic
 from helpdesk.models import EmailMessage, MailClaim
 from helpdesk.models.mail import EmailState
-from helpdesk.services.ingest import bounces, proof
+from helpdesk.services.ingest import bounces, history, proof
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.taking import take_in
 from helpdesk.services.ingest.trace import Sentence, as_step
@@ -22,17 +22,25 @@ MAX_RECEIVED = 40
 
 def apply(mail: Delivery) -> Outcome:
     """Decide and do. The caller stores the outcome in the same transaction."""
+    return history.at_its_time(mail, _apply) if mail.is_imported else _apply(mail)
+
+
+def _apply(mail: Delivery) -> Outcome:
     _describe(mail)
     proof.judge(mail)
-    outcome = _copy(mail) or _own_mail(mail) or _report(mail)
-    if outcome is None:
-        outcome = take_in(mail)
+    outcome = _copy(mail) or _take(mail)
     word = outcome.reason or Sentence(outcome.state.value)
     mail.trace.tell_sentence("outcome", word, ticket_id=outcome.ticket_id)
     if outcome.ticket_id is not None and outcome.state is not EmailState.DUPLICATE:
         statement = update(MailClaim).where(MailClaim.email_id == mail.email.id)
         db.session.execute(statement.values(ticket_id=outcome.ticket_id))
     return outcome
+
+
+def _take(mail: Delivery) -> Outcome:
+    if mail.is_imported:
+        return history.take(mail)
+    return _own_mail(mail) or _report(mail) or take_in(mail)
 
 
 def _describe(mail: Delivery) -> None:

@@ -13,6 +13,7 @@ from helpdesk.services.ingest.reading import Reading
 from helpdesk.services.ingest.trace import Sentence, Trace
 
 NOTHING = Sentence()
+IMPORTED = "is_imported"  # in `payload`: taken over from an archive
 FORCED = "is_forced"  # in `payload`: a person said that this mail shall be taken
 
 
@@ -42,3 +43,7 @@ class Delivery:
     @property
     def is_forced(self) -> bool:
         return bool(self.email.payload.get(FORCED))
+
+    @property
+    def is_imported(self) -> bool:
+        return bool(self.email.payload.get(IMPORTED))

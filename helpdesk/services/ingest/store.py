@@ -6,8 +6,10 @@ Only the header is glanced at: so that a mail that waits is listed with its send
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import select
 
@@ -20,6 +22,8 @@ from helpdesk.queue import wake_after_commit
 from helpdesk.services.outbox.queue import hash_of
 from helpdesk.transports.base import FetchedMail
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class StagedMail:
@@ -31,12 +35,13 @@ class StagedMail:
     internal_date: datetime | None = None
     is_partial: bool = False
     header: Glance = field(default_factory=Glance)
+    payload: Mapping[str, object] = field(default_factory=dict)
 
 
-def stage(key: str, mail: FetchedMail) -> StagedMail:
+def stage(key: str, mail: FetchedMail, *, payload: Mapping[str, object] = NOTHING) -> StagedMail:
     """Make a fetched mail ready; call it outside the transaction. Raises StorageError when the disk is full."""
     blob = storage.stage(mail.raw)
-    return StagedMail(key, blob, mail.size, mail.internal_date, mail.is_partial, glance(mail.raw))
+    return StagedMail(key, blob, mail.size, mail.internal_date, mail.is_partial, glance(mail.raw), payload)
 
 
 def insert(account_id: int, mail: StagedMail) -> int | None:
@@ -68,6 +73,7 @@ def _insert(account_id: int, mail: StagedMail, key: str) -> int | None:
         from_name=mail.header.sender_name[:255],
         subject=mail.header.subject[:998],
         internal_date=mail.internal_date,
+        payload=dict(mail.payload),
         created_at=utcnow(),
     )
 
