@@ -34,6 +34,7 @@ class Action(StrEnum):
     CHANGE = "change status, assignee, priority, category, due date, tags"
     BE_ASSIGNED = "be assigned"
     RELEASE = "release a stranger's message"
+    MERGE = "merge tickets"
     SET_ASIDE = "mark as spam or trash, and restore"
     OPEN_TICKET = "open a ticket for a customer"
     SEE_FAILED_MAIL = "see and retry failed mail"
@@ -55,6 +56,7 @@ TABLE: dict[Action, frozenset[Standing]] = {
     Action.CHANGE: _TEAM,
     Action.BE_ASSIGNED: _TEAM,
     Action.RELEASE: _TEAM,
+    Action.MERGE: _TEAM,
     Action.SET_ASIDE: _TEAM,
     Action.OPEN_TICKET: _TEAM,
     Action.SEE_FAILED_MAIL: _TEAM,
@@ -84,11 +86,15 @@ class TicketFacts:
 
 @dataclass(frozen=True, slots=True)
 class CommentFacts:
-    """What matters about something said on a ticket."""
+    """What matters about something said on a ticket.
+
+    `since`, as the ticket's, is of the ticket it was said on, when that one was merged into the ticket.
+    """
 
     kind: CommentKind
     created_at: datetime
     is_released: bool = True
+    since: Mapping[int, datetime | None] | None = None
 
 
 def standing(viewer: Viewer | None, ticket: TicketFacts) -> Standing:
@@ -144,5 +150,6 @@ def can_see_comment(viewer: Viewer | None, ticket: TicketFacts, comment: Comment
     if viewer is None or not may(viewer, Action.SEE_PUBLIC, ticket):
         return False
     is_public = comment.kind in (CommentKind.INCOMING, CommentKind.REPLY) and comment.is_released
-    joined = [at for address_id, at in ticket.since.items() if address_id in viewer.address_ids]
+    people = ticket.since if comment.since is None else comment.since
+    joined = [at for address_id, at in people.items() if address_id in viewer.address_ids]
     return is_public and any(at is None or comment.created_at >= at for at in joined)

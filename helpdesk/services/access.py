@@ -5,7 +5,7 @@ The decisions are `policy/permissions.py`; this module turns them into WHERE cla
 
 from __future__ import annotations
 
-from sqlalchemy import Select, false, select, true
+from sqlalchemy import Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import defer, selectinload
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.base import ExecutableOption
@@ -117,21 +117,38 @@ def visible_comments(ticket: Ticket, viewer: User) -> list[Comment]:
     comments = comments.options(defer(Comment.html), selectinload(Comment.attachments))
     if viewer.is_team:
         return list(db.session.scalars(comments)) if ticket.account_id in account_ids(viewer) else []
-    since = _since(ticket, viewer)
-    if since is None:
+    if not _takes_part(ticket, viewer):
         return []
-    public = comments.where(Comment.kind.in_([CommentKind.INCOMING, CommentKind.REPLY]), Comment.is_released)
-    return [c for c in db.session.scalars(public) if since.since is None or c.created_at >= since.since]
+    return list(db.session.scalars(comments.where(public_to(viewer))))
 
 
-def _since(ticket: Ticket, viewer: User) -> Participant | None:
-    """The participation that shows most: one from the beginning, else the earliest."""
-    rows = db.session.scalars(
-        select(Participant)
+def public_to(customer: User) -> ColumnElement[bool]:
+    """The condition under which a customer reads a message: said in public, released, and not before he joined the
+    ticket it was said on, which may have been merged into the one it is on now."""
+    said_on = func.coalesce(Comment.came_from_id, Comment.ticket_id)
+    heard = (
+        select(Participant.id)
+        .join(UserAddress, UserAddress.id == Participant.address_id)
+        .where(
+            Participant.ticket_id == said_on,
+            UserAddress.user_id == customer.id,
+            or_(Participant.since.is_(None), Comment.created_at >= Participant.since),
+        )
+    )
+    return and_(
+        Comment.kind.in_([CommentKind.INCOMING, CommentKind.REPLY]),
+        Comment.is_released,
+        heard.correlate(Comment).exists(),
+    )
+
+
+def _takes_part(ticket: Ticket, viewer: User) -> bool:
+    row = (
+        select(Participant.id)
         .join(UserAddress)
         .where(Participant.ticket_id == ticket.id, UserAddress.user_id == viewer.id)
-    ).all()
-    return min(rows, key=lambda p: (p.since is not None, p.since), default=None)
+    )
+    return db.session.scalar(row.limit(1)) is not None
 
 
 def get_ticket_by_number(user: User, number: int, *loaded: ExecutableOption) -> Ticket:

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from helpdesk.database import db
-from helpdesk.models import Comment, Participant, Ticket, User, UserAddress
+from helpdesk.models import Comment, Ticket, User
 from helpdesk.policy.status import ACTIVE, DONE, CommentKind, Status
 from helpdesk.services import access
 from helpdesk.services.sorting import PageKey
@@ -80,15 +80,7 @@ def _last_words(ticket_ids: Sequence[int], viewer: User) -> dict[int, tuple[Comm
     """Of each ticket the last public words since the customer takes part."""
     readable = (
         select(func.max(Comment.id))
-        .join(Participant, Participant.ticket_id == Comment.ticket_id)
-        .join(UserAddress, UserAddress.id == Participant.address_id)
-        .where(
-            Comment.ticket_id.in_(ticket_ids),
-            UserAddress.user_id == viewer.id,
-            Comment.kind.in_([CommentKind.INCOMING, CommentKind.REPLY]),
-            Comment.is_released,
-            or_(Participant.since.is_(None), Comment.created_at >= Participant.since),
-        )
+        .where(Comment.ticket_id.in_(ticket_ids), access.public_to(viewer))
         .group_by(Comment.ticket_id)
     )
     rows = select(Comment.ticket_id, Comment.kind, func.substr(Comment.text, 1, PREVIEW))

@@ -141,6 +141,8 @@ ROUTES = {
     "POST /tickets/<int:number>/comments/<int:comment_id>/release": TICKET_TEAM,
     "POST /tickets/<int:number>/comments/<int:comment_id>/split": TICKET_TEAM,
     "POST /tickets/<int:number>/requester": TICKET_TEAM,
+    "GET /tickets/<int:number>/merge": TICKET_TEAM,
+    "POST /tickets/<int:number>/merge": TICKET_TEAM,
     "POST /tickets/<int:number>/mails/<int:email_id>/retry": (
         "in",
         "403",

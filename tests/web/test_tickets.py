@@ -70,6 +70,26 @@ def test_a_strangers_message_is_made_a_ticket_of_its_own_by_one_button(app, agen
     send(agent, path)
 
 
+def test_two_tickets_are_made_one_on_a_page_that_says_what_happens(app, client, agent, team):
+    with app.app_context():
+        other = factories.make_ticket(ticket_of(team).account, subject="The printer again").number
+    page = agent.get(f"/tickets/{other}/merge").text
+    assert "No customer is told of it." in page and "Printer shows error 49" in page
+    assert send(agent, f"/tickets/{other}/merge", number="99999").status_code == 422
+    assert send(agent, f"/tickets/{other}/merge", number=str(other)).status_code == 422
+    landed = send(agent, f"/tickets/{other}/merge", into=str(team["ticket"]))
+    assert landed.location.endswith(ticket_url(team))
+    assert agent.get(f"/tickets/{other}").location.endswith(ticket_url(team))
+    page = agent.get(ticket_url(team)).text
+    assert "was merged into this ticket" in page and f"merged #{other} into it" in page
+    jonas = browser(app, team["customer"])
+    assert jonas.get(f"/my/tickets/{other}").location.endswith(f"/my/tickets/{team['ticket']}")
+
+
+def ticket_of(team):
+    return db.session.query(Ticket).filter_by(number=team["ticket"]).one()
+
+
 def test_the_list_shows_who_what_and_how_it_stands(agent, team):
     page = agent.get("/tickets").text
     for words in ("Jonas", "Printer shows error 49", "It does not print.", "New", f"-0000{team['ticket']}"):

@@ -9,17 +9,20 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from helpdesk.database import utcnow
+from helpdesk.errors import NotFound
 from helpdesk.models import Comment, Ticket, User
 from helpdesk.policy.status import ACTIVE, DONE, CommentKind, Status
 from helpdesk.services import access, own_tickets, portal, settings
 from helpdesk.services.own_tickets import Counts
 from helpdesk.services.sorting import PageKey
+from helpdesk.services.tickets import merge
 from helpdesk.web.access import require, viewer
 from helpdesk.web.forms import new_form_key
 from helpdesk.web.particulars import shown as shown_particulars
 from helpdesk.web.portal.blueprint import blueprint
 from helpdesk.web.portal.form_files import Kept
 from helpdesk.web.portal.wording import standing_of
+from helpdesk.web.security import go
 
 Page = str | Response | tuple[str, int]
 SHOWN: dict[str, tuple[Status, ...]] = {"open": ACTIVE, "done": DONE, "all": ACTIVE + DONE}
@@ -68,7 +71,14 @@ def _tabs(counts: Counts, shown: str) -> list[tuple[str, str, bool, int]]:
 @blueprint.get("/tickets/<int:number>")
 @require("customer")
 def show(number: int) -> Page:
-    return render_ticket(access.get_ticket_by_number(viewer(), number))
+    try:
+        ticket = access.get_ticket_by_number(viewer(), number)
+    except NotFound:
+        target = merge.led_to(viewer(), number)
+        if target is None:
+            raise
+        return go("portal.show", number=target.number)
+    return render_ticket(ticket)
 
 
 def render_ticket(ticket: Ticket, typed: Typed | None = None) -> str:

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from helpdesk.web.tickets import answering, bulk, drafting, listing, opening, people, showing, tagging
+from helpdesk.web.tickets import (
+    answering,
+    bulk,
+    drafting,
+    listing,
+    merging,
+    opening,
+    people,
+    showing,
+    tagging,
+)
 from helpdesk.web.tickets.blueprint import blueprint
 
-VIEWS = (answering, bulk, drafting, listing, opening, people, showing, tagging)  # imported for their routes
+VIEWS = (
+    answering,
+    bulk,
+    drafting,
+    listing,
+    merging,
+    opening,
+    people,
+    showing,
+    tagging,
+)  # imported for their routes
 
 __all__ = ["blueprint"]

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, render_template, request, url_for
+from flask import current_app, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
-from helpdesk.policy.status import Status, allowed
+from helpdesk.policy.status import Disposition, Status, allowed
 from helpdesk.services import (
     access,
     following,
@@ -27,6 +27,7 @@ from helpdesk.services import (
     tags,
 )
 from helpdesk.services.scheduled import Crossed
+from helpdesk.services.tickets import merge
 from helpdesk.web.access import require, viewer
 from helpdesk.web.filters import reason
 from helpdesk.web.particulars import shown as shown_particulars
@@ -145,9 +146,7 @@ def render_ticket(
         waiting=[sending(reply, viewer()) for reply in waiting],
         editor=editor(ticket, seen=seen, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
         recipients=[ticket.requester.shown_name],
-        refusal=None
-        if replies.recipients(ticket)[:1] == [ticket.requester_address.email]
-        else _("The requester is an address of this desk."),
+        refusal=_refusal(ticket),
         assignable=glance.assignable(ticket.account_id),
         next_statuses=[(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
         due=due_value(ticket),
@@ -165,6 +164,15 @@ def render_ticket(
         kept=state.link_args,
         **list_context(state),
     )
+
+
+def _refusal(ticket: Ticket) -> str | None:
+    """Why nobody can be answered here, None where somebody can."""
+    if ticket.disposition is Disposition.MERGED:
+        return _("This ticket was merged into another one.")
+    if replies.recipients(ticket)[:1] != [ticket.requester_address.email]:
+        return _("The requester is an address of this desk.")
+    return None
 
 
 def _if_seen(other: Ticket | None) -> Ticket | None:
@@ -203,4 +211,9 @@ def show(number: int) -> str | Response:
     """The address in every mail: agents see the workspace, customers their own page."""
     if not viewer().is_team:
         return go("portal.show", number=number)
-    return render_ticket(queries.open_ticket(viewer(), number))
+    ticket = queries.open_ticket(viewer(), number)
+    target = merge.led_to(viewer(), number) if ticket.disposition is Disposition.MERGED else None
+    if target is None:
+        return render_ticket(ticket)
+    flash(_("%(tag)s was merged into this ticket.", tag=settings.tag_of(ticket)), "info")
+    return back_to(target)

@@ -88,6 +88,10 @@ def describe_event(
         case "ticket.requester_changed":
             whom = (addresses or {}).get(int(str(event.data.get("address_id", 0))), "?")
             return _("%(who)s made it the ticket of %(whom)s", who=who, whom=whom)
+        case "ticket.merged":
+            return _("%(who)s merged it into another ticket", who=who)
+        case "ticket.absorbed":
+            return _("%(who)s merged %(number)s into it", who=who, number=f"#{event.data.get('source')}")
         case "comment.split":
             return _("%(who)s made a stranger's message a ticket of its own", who=who)
         case "reply.stopped":
