@@ -13,6 +13,7 @@ from helpdesk.mail.html import MAX_WORDS, html_to_text
 from helpdesk.mail.invitation import MAX_BYTES, read_invitation
 from helpdesk.mail.mime import IsLate, Part, TooWildError, check_time, never, read_header, read_message
 from helpdesk.mail.pgp import ENCRYPTED, take_encrypted, unwrap_signed
+from helpdesk.mail.rtf import read_rtf
 from helpdesk.mail.smime import open_envelope
 from helpdesk.mail.tnef import unpack
 from helpdesk.mail.types import MailFile, Particular, ParticularKind
@@ -31,6 +32,12 @@ _MAX_STUB = 400
 MAX_FLOWED = 2_000_000
 _SMIME_SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature"}
 _PGP_SIGNATURE = "application/pgp-signature"
+_RICH = {"text/enriched", "text/richtext", "text/rtf"}
+_TEXTS = {"text/plain", "text/html", "text/markdown", "text/x-markdown", "text/x-web-markdown", *_RICH}
+_ENRICHED = re.compile(r"<param>[^<>]{0,200}</param>|<(?!<)[^<>]{1,60}>", re.IGNORECASE)
+_HTML_DOCUMENT = re.compile(
+    r"\s{0,50}(?:<!doctype html\b|<html[\s>])", re.IGNORECASE
+)  # whatever its part calls it
 _OTHER_VIEWS = {"text/x-amp-html", "text/watch-html"}
 _SMIME = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
@@ -93,7 +100,7 @@ class BodyReader:
         if part.content_type == "multipart/encrypted" and part.children:
             return self._encrypted(part)
         if part.children:
-            said = [self._words_of(child) for child in part.children]
+            said = [self._words_of(child) for child in part.children if not _is_resource(part, child)]
             return _best(said) if part.content_type == "multipart/alternative" else self._joined(said)
         if self._is_text(part):
             return self._text(part)
@@ -186,7 +193,7 @@ class BodyReader:
 
     def _is_text(self, part: Part) -> bool:
         """A part shown as text: no attachment, and not a named file behind the first text."""
-        if part.content_type not in ("text/plain", "text/html") or part.disposition == "attachment":
+        if part.content_type not in _TEXTS or part.disposition == "attachment":
             return False
         return not filename_of(part) or (part.disposition != "" and not self.has_text)
 
@@ -195,10 +202,12 @@ class BodyReader:
         self.cut = self.cut or len(data) > self.left
         data = data[: self.left]
         self.left -= len(data)
-        is_html = part.content_type == "text/html"
-        text = decode(data, part.parameters.get("charset", ""), is_html=is_html)
+        kind = part.content_type
+        text = decode(data, part.parameters.get("charset", ""), is_html=kind == "text/html")
         self.has_text = self.has_text or bool(text.strip())
-        if is_html:
+        if kind in _RICH:
+            return _rich(kind, text, data)
+        if kind == "text/html" or _HTML_DOCUMENT.match(text[:500]):
             self.cut = self.cut or len(text) > MAX_WORDS
             return _Words(html=text)
         text = self._taken_out(text)
@@ -217,6 +226,18 @@ class BodyReader:
         if is_signed:
             self._note(ParticularKind.SIGNED, way="pgp")
         return text
+
+
+def _rich(kind: str, text: str, data: bytes) -> _Words:
+    """The words of formats hardly anybody writes any more."""
+    if kind == "text/rtf":
+        return _Words(*read_rtf(data))
+    return _Words(_ENRICHED.sub("", text).replace("<<", "<").strip("\n"))
+
+
+def _is_resource(parent: Part, part: Part) -> bool:
+    """What only a Macintosh can use, beside the file itself (RFC 1740)."""
+    return parent.content_type == "multipart/appledouble" and part.content_type == "application/applefile"
 
 
 def _lines(data: bytes) -> bytes:

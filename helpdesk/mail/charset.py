@@ -47,9 +47,23 @@ _NO_CHARSETS = {
     "uu_codec",
     "zlib_codec",
 }
-_CHARSETS = set(aliases.values()) - _NO_CHARSETS
+# ... and those it has no other name for.
+_NAMELESS = {
+    "koi8_t",
+    "koi8_u",
+    "cp720",
+    "cp737",
+    "cp856",
+    "cp874",
+    "cp1006",
+    "mac_arabic",
+    "mac_croatian",
+    "mac_farsi",
+}
+_CHARSETS = (set(aliases.values()) | _NAMELESS) - _NO_CHARSETS
 _META = re.compile(rb"""<meta[^>]{0,300}?charset\s{0,9}=\s{0,9}["']?([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _ESCAPES_2022 = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _ASCII = [chr(code) for code in range(128)]
 _MULTIBYTE = {
@@ -120,15 +134,19 @@ def decode(data: bytes, declared: str = "", *, is_html: bool = False) -> str:
     4. one of those with few wrong bytes;  5. detection;  6. windows-1252 with replacements.
     """
     name = _codec(declared)
-    if name.startswith(("utf-16", "utf-32")):
-        return clean(data.decode(name, "replace"))
+    if name == "utf-7" and is_html:  # a browser could be made to read tags where nobody else sees any
+        name = ""
+    if name.startswith(("utf-16", "utf-32")) or data.startswith(_WIDE_MARKS):
+        return clean(
+            data.decode(name if name.startswith("utf") else "utf-16", "replace").removeprefix("\ufeff")
+        )
     names = [name, "utf-8-sig", _codec(_meta_charset(data)) if is_html else ""]
     if name == "cp1252":  # declared by habit more often than by knowledge
         names.insert(0, "utf-8-sig")
     for candidate in names:
         text = _strictly(data, candidate)
         if text is not None:
-            return clean(text)
+            return clean(text.removeprefix("\ufeff"))
     return clean(_mostly(data, names) or _detected(data))
 
 
@@ -184,7 +202,7 @@ def _detected(data: bytes) -> str:
     if not name:
         best = from_bytes(sample, threshold=0.3, enable_fallback=False).best()
         name = best.encoding if best and not best.encoding.startswith(_NEVER_MAIL) else "cp1252"
-    return data.decode(name if name in _CHARSETS else "cp1252", "replace")
+    return data.decode(name if name in _CHARSETS - _NAMELESS else "cp1252", "replace")
 
 
 def _by_letters(sample: bytes) -> str:

@@ -25,6 +25,9 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,80}/[a-z0-9][a-z0-9!#$&^_.+-]{0
 _FIRST_DELIMITER = re.compile(
     rb"(?m)^--(?P<boundary>[^\s\r\n][^\r\n]{0,90}?)[ \t]*\r?\n[!-9;-~]{1,60}[ \t]?:"
 )
+_PADDED_BREAK = re.compile(rb"=[ \t]{1,80}(\r?\n)")
+SAMPLE = 4096
+MAX_BLOCKS = 1_000
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
@@ -67,17 +70,25 @@ class Part:
     def size(self) -> int:
         return self.end - self.start
 
+    @property
+    def encoding(self) -> bytes:
+        """The transfer encoding in lower case, without what some programs write around it."""
+        words = re.split(
+            rb"[\s;(]", self.raw("content-transfer-encoding").strip(b" \t\"'").lower(), maxsplit=1
+        )
+        return words[0].strip(b"\"'")
+
     def raw(self, name: str) -> bytes:
         """The first field of that name, undecoded, b"" when there is none."""
         return next((value for key, value in self.fields if key.lower() == name), b"")
 
     def data(self) -> bytes:
         """The body with its transfer encoding undone; damaged encodings give what can be read."""
-        encoding = self.raw("content-transfer-encoding").strip().lower().split(b";")[0].strip(b" \"'")
+        encoding = self.encoding
         if encoding == b"base64":
             return _from_base64(self.body)
         if encoding == b"quoted-printable":
-            return binascii.a2b_qp(self.body)
+            return binascii.a2b_qp(_PADDED_BREAK.sub(rb"=\1", self.body))
         if encoding in (b"x-uuencode", b"uuencode", b"x-uue", b"uue"):
             return from_uuencode(self.body)
         return self.body
@@ -106,6 +117,14 @@ def read_message(raw: bytes, is_late: IsLate = never) -> tuple[Part, list[str]]:
         if level > MAX_LEVELS:
             raise TooWildError("more than 50 nested parts")
         ranges = _ranges(part)
+        if not ranges and part.encoding in (
+            b"base64",
+            b"quoted-printable",
+        ):  # against the rules, yet it is sent
+            part.source = b"\n" + part.data()  # a delimiter begins behind a line's end
+            part.start, part.end = 1, len(part.source)
+            part.fields = [field for field in part.fields if field[0].lower() != "content-transfer-encoding"]
+            ranges = _ranges(part)
         if not ranges:
             part.content_type = "text/plain"
             problems.append("a multipart without parts")
@@ -114,7 +133,7 @@ def read_message(raw: bytes, is_late: IsLate = never) -> tuple[Part, list[str]]:
         if count > MAX_PARTS:
             raise TooWildError("more than 500 parts")
         default = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
-        part.children = [_part(raw, start, end, default) for start, end in ranges]
+        part.children = [_part(part.source, start, end, default) for start, end in ranges]
         waiting += [(child, level + 1) for child in part.children]
     return root, problems
 
@@ -143,8 +162,9 @@ def _with_newlines(raw: bytes) -> bytes:
 
 
 def _skip_envelope(raw: bytes) -> int:
-    """Behind blank lines and the `From ` line of an mbox."""
-    start = len(raw) - len(raw[:4096].lstrip(b"\r\n") + raw[4096:])
+    """Behind a mark of byte order, blank lines and the `From ` line of an mbox."""
+    head = raw[:4096]
+    start = len(head) - len(head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
     if raw.startswith((b"From ", b">From "), start):
         end = raw.find(b"\n", start, start + 1000)
         return end + 1 if end >= 0 else start
@@ -221,8 +241,10 @@ def _between(part: Part, boundary: bytes) -> list[tuple[int, int]]:
     while found := delimiter.search(raw, at, part.end):
         if opened >= 0:
             ranges.append((opened, max(opened, _line_above(raw, found.start() + 1))))
-        opened = -1 if found[1] else found.end()
-        if found[1] or len(ranges) > MAX_PARTS:
+        opened = (
+            -1 if found[1] else found.end()
+        )  # behind the end more may come: of a part with the same boundary
+        if len(ranges) > MAX_PARTS:
             break
         at = found.end() - 1
     if opened >= 0:  # the closing delimiter was cut off
@@ -235,9 +257,29 @@ def _line_above(raw: bytes, at: int) -> int:
 
 
 def _from_base64(body: bytes) -> bytes:
+    """What can be read of it: around foreign letters, over several blocks, as it is when it never was encoded."""
+    start = body[:SAMPLE].strip()
+    if start.count(b" ") * 15 > len(start):
+        return body
     try:
-        return binascii.a2b_base64(body)
+        data = binascii.a2b_base64(body)
     except binascii.Error:
-        digits = _NO_BASE64.sub(b"", body)
-        digits = digits[: len(digits) - (len(digits) % 4 == 1)]
-        return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+        return _from_digits(_NO_BASE64.sub(b"", body))
+    first = body.find(b"=")
+    return _from_blocks(body) if 0 < first < len(body) - 8 else data
+
+
+def _from_digits(digits: bytes) -> bytes:
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+
+
+def _from_blocks(body: bytes) -> bytes:
+    """Several encodings one behind the other; where something else begins, a list's footer, they end."""
+    found: list[bytes] = []
+    for block in body.split(b"=", MAX_BLOCKS):
+        digits = b"".join(block.split())
+        if _NO_BASE64.search(digits) or len(digits) % 4 == 1:
+            break
+        found.append(_from_digits(digits))
+    return b"".join(found)

@@ -11,6 +11,8 @@ from helpdesk.mail.charset import decode
 MAX_VALUE = 16_384
 MAX_PARAMETERS = 100
 _NAME = re.compile(r"([a-z0-9_.!#$&^+-]{1,60})(?:\*(\d{1,3}))?(\*)?\s*\Z", re.IGNORECASE)
+_WORDS = {"boundary", "charset", "format", "delsp", "method", "protocol", "report-type", "smime-type"}
+_COMMENT = re.compile(r"\s+\(")  # file names may hold such
 _SPACED_NAME = re.compile(r"\s+(?=(?:charset|boundary|name|filename|format|delsp)\*?=)", re.IGNORECASE)
 
 
@@ -27,7 +29,10 @@ def read_parameters(raw: bytes) -> tuple[str, dict[str, str]]:
         match = _NAME.match(name.strip())
         if not equals or match is None:
             continue
-        key, content = match[1].lower(), _unquoted(content.strip())
+        key, content = match[1].lower(), content.strip()
+        if key in _WORDS and not content.startswith('"'):
+            content = _COMMENT.split(content, maxsplit=1)[0]
+        content = _unquoted(content)
         if match[2] is None and match[3] is None:
             plain.setdefault(key, content)
         else:
