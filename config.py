@@ -82,6 +82,13 @@ def _folder(text: str) -> str:
     return text
 
 
+def _taken(text: str) -> str:
+    word = text.strip().lower()
+    if word not in {"seen", "leave", "move", "delete"}:
+        raise ValueError("use seen, leave, move or delete")
+    return word
+
+
 def _zone(text: str) -> str:
     try:
         return ZoneInfo(text.strip()).key
@@ -141,6 +148,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("IMAP_USERNAME", _text, None, "Its user. Default: SUPPORT_EMAIL"),
     Setting("IMAP_PASSWORD", _text, None, "Its password", secret=True),
     Setting("IMAP_FOLDER", _folder, "INBOX", "Folder that is read"),
+    Setting("IMAP_TAKEN_MAIL", _taken, "seen", "What happens there to mail once it is safe here: seen, leave, move or delete"),
+    Setting("IMAP_MOVE_TO", _folder, None, "Folder for IMAP_TAKEN_MAIL=move; it is made when it is missing"),
     Setting("IMAP_USE_SSL", _boolean, True, "true: TLS from the start; false: STARTTLS with a verified certificate"),
     Setting("IMAP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
     Setting("IMAP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),

@@ -41,6 +41,7 @@ class TestResult:
     outgoing_ok: bool
     outgoing: str
     detail: str = ""
+    first_look: int | None = None  # how many mails a new account would begin with
 
 
 def incoming_server(account: EmailAccount) -> ServerAddress:

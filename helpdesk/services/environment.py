@@ -12,6 +12,7 @@ from helpdesk.database import db, transaction
 from helpdesk.errors import ConfigError
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import EmailAccount
+from helpdesk.models.mail import AfterTaking
 from helpdesk.policy.addresses import is_loopback
 from helpdesk.services import accounts, keys
 from helpdesk.transports.base import Security
@@ -36,6 +37,8 @@ def described_account() -> dict[str, object] | None:
         return None
     if not is_address(email):
         raise ConfigError("SUPPORT_EMAIL: please set it to the address of the mail account.")
+    if config["IMAP_TAKEN_MAIL"] == AfterTaking.MOVE and not config["IMAP_MOVE_TO"]:
+        raise ConfigError("IMAP_MOVE_TO: please name the folder that taken mail is moved to.")
     from_name, from_email = parseaddr(config["SMTP_FROM"] or "")
     return {
         "email": email,
@@ -66,6 +69,8 @@ def _incoming() -> dict[str, object]:
         "incoming_username": config["IMAP_USERNAME"] or "",
         "incoming_password": config["IMAP_PASSWORD"] or "",
         "incoming_folder": config["IMAP_FOLDER"],
+        "after_taking": AfterTaking(config["IMAP_TAKEN_MAIL"]),
+        "move_to_folder": config["IMAP_MOVE_TO"] or "",
         "incoming_ca_file": config["IMAP_CA_FILE"] or "",
         "incoming_allow_plaintext": config["IMAP_ALLOW_PLAINTEXT"],
     }

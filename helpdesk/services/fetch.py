@@ -199,6 +199,15 @@ def preview(
     return Preview(found, [explain(account_id, raw) for raw in raws])
 
 
+def first_look(account: EmailAccount) -> int:
+    """How many mails an account that is not saved yet would begin with; changes nothing. Raises TransportError."""
+    with _connected(account, None) as connection:
+        places = places_of(account, FetchLease(0), connection)
+        for place in places:
+            place.plan()
+    return sum(len(place.pending) for place in places)
+
+
 def _load(account_id: int) -> EmailAccount:
     """The account as plain values, without a transaction left open."""
     account = db.session.get(EmailAccount, account_id, populate_existing=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import request
 from flask_babel import gettext as _
 
-from helpdesk.database import end_read, transaction
+from helpdesk.database import end_read, transaction, utcnow
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, User
 from helpdesk.models.mail import SignIn
-from helpdesk.services import accounts, oauth
+from helpdesk.services import accounts, fetch, oauth
 from helpdesk.services.accounts import TestResult
 from helpdesk.web.account_form import AccountForm
 from helpdesk.web.errors import sentence
@@ -72,7 +72,19 @@ def _test(form: AccountForm, person: User, account: EmailAccount | None) -> Outc
     draft = accounts.draft(form.email.data, account, **form.values(person, account))
     form.keep_passwords(person)
     end_read()
-    return Outcome(result=accounts.test_connection(draft))
+    result = accounts.test_connection(draft)
+    if account is None and result.incoming_ok:
+        draft.start_at = utcnow()
+        result = replace(result, first_look=_first_look(draft))
+    return Outcome(result=result)
+
+
+def _first_look(draft: EmailAccount) -> int | None:
+    """None when the server answers that no more: the test has said what it does."""
+    try:
+        return fetch.first_look(draft)
+    except HelpdeskError:
+        return None
 
 
 def needs_permission(account: EmailAccount) -> bool:

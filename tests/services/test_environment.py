@@ -43,6 +43,15 @@ def test_the_account_is_made_once_and_kept_up_to_date(context):
     assert (again.id, again.incoming_host, again.poll_frequency_s) == (account.id, "imap2.desk.example", 60)
 
 
+def test_what_happens_to_taken_mail_is_described_too(context):
+    (account,) = sync(context, **DESCRIBED)
+    assert (account.after_taking, account.move_to_folder) == ("seen", "")
+    with pytest.raises(ConfigError, match="IMAP_MOVE_TO"):
+        sync(context, IMAP_TAKEN_MAIL="move")
+    (account,) = sync(context, IMAP_MOVE_TO="Done")
+    assert (account.after_taking, account.move_to_folder) == ("move", "Done")
+
+
 def test_a_second_look_writes_nothing(context):
     sync(context, **DESCRIBED)
     from helpdesk.models import Event

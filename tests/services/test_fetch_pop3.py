@@ -7,6 +7,7 @@ from email.utils import format_datetime
 import pytest
 from sqlalchemy import func, select, update
 
+from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, KnownMail, Ticket
 from helpdesk.models.mail import AfterTaking, MailFate
@@ -16,6 +17,7 @@ from helpdesk.services import keys as keys_of
 from helpdesk.services.fetch import fetch_account
 from helpdesk.services.ingest import process
 from tests import factories
+from tests.servers.fixtures import authority, dovecot, imap_server, mailbox  # noqa: F401
 from tests.servers.scripted_pop3 import ScriptedPop3
 
 
@@ -265,6 +267,25 @@ def test_a_mail_that_breaks_the_connection_holds_up_only_itself(account, server)
     assert look(account).taken == 2
     server.cut = {}
     assert (look(account).taken, len(keys())) == (1, 3)
+
+
+def test_a_real_server_hands_over_and_deletes(context, mailbox):  # noqa: F811
+    address = mailbox.address("pop3-user")
+    account = factories.make_account(
+        incoming_protocol="pop3", incoming_host=address.host, incoming_port=mailbox.pop3s_port,
+        incoming_username="pop3-user", incoming_password=keys_of.encrypt(address.password),
+        incoming_ca_file=address.ca_file, source="env", after_taking=AfterTaking.DELETE, delete_after_days=0,
+    )  # fmt: skip
+    raws = [arrived(0, f"Matter {n}") for n in range(5)]
+    for raw in raws:
+        mailbox.deliver("pop3-user", raw)
+    result = look(account)
+    assert (result.taken, result.error, mailbox.files("pop3-user")) == (5, "", [])
+    db.session.rollback()
+    stored = [storage.read(sha256) for sha256 in db.session.scalars(select(EmailMessage.raw_sha256))]
+    assert sorted(raw.replace(b"\r\n", b"\n") for raw in stored) == sorted(
+        raw.replace(b"\r\n", b"\n") for raw in raws
+    )
 
 
 def test_two_fetchers_take_each_mail_once(account, server, context):

@@ -75,6 +75,17 @@ def test_pop3_is_chosen_and_has_no_folders(app, ada, dovecot):  # noqa: F811
     assert '<option selected value="pop3">' in page and '<option selected value="delete">' in page
 
 
+def test_a_new_account_says_how_much_it_would_begin_with(app, ada, dovecot):  # noqa: F811
+    for number in range(3):
+        dovecot.deliver("begins", factories.make_mail(subject=f"Mail {number}"))
+    dovecot.deliver("begins", factories.make_mail(), is_seen=True)
+    assert "3 mails that lie there would be taken" in save(ada, do="test", **at(dovecot, "begins")).text
+    by_pop3 = at(dovecot, "begins", protocol="pop3", incoming_port=str(dovecot.pop3_port))
+    assert "4 mails that lie there would be taken" in save(ada, do="test", **by_pop3).text
+    none = at(dovecot, "begins", first_fetch_days="0")
+    assert "0 mails that lie there would be taken" in save(ada, do="test", **none).text
+
+
 def test_pop3_leaves_what_it_does_not_delete(app, ada):
     assert save(ada, protocol="pop3", incoming_port="995").status_code == 303
     assert stored(app).after_taking == "leave"
