@@ -29,6 +29,7 @@ class Event(StrEnum):
     COMMENT_ADDED = "comment.added"
     COMMENT_RELEASED = "comment.released"
     OVERDUE = "ticket.overdue"
+    RESTORED = "ticket.restored"
 
 
 class Template(StrEnum):
@@ -216,6 +217,11 @@ def _overdue(facts: Facts) -> Iterable[Notice]:
     yield from _team(Recipient.CREATOR, Template.OVERDUE, facts.creator)
 
 
+def _restored(facts: Facts) -> Iterable[Notice]:
+    """What the mail server had called spam is as new to the team as any ticket; to the customer it is too late."""
+    return () if facts.is_quiet else _team(Recipient.ASSIGNEE, Template.CREATED, facts.assignee)
+
+
 _TOLD = {
     Event.OPENED: _opened,
     Event.ASSIGNED: _assigned,
@@ -226,4 +232,5 @@ _TOLD = {
     Event.COMMENT_ADDED: _comment_added,
     Event.COMMENT_RELEASED: _comment_released,
     Event.OVERDUE: _overdue,
+    Event.RESTORED: _restored,
 }

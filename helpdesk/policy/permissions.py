@@ -37,7 +37,8 @@ class Action(StrEnum):
     MERGE = "merge tickets"
     SET_ASIDE = "mark as spam or trash, and restore"
     OPEN_TICKET = "open a ticket for a customer"
-    SEE_FAILED_MAIL = "see and retry failed mail"
+    SEE_FAILED_MAIL = "see mail that is no ticket, retry and discard it"
+    SORT_SENDERS = "block and let in senders for an account"
     ADMINISTER = "administer accounts, people, tags and settings"
 
 
@@ -60,6 +61,7 @@ TABLE: dict[Action, frozenset[Standing]] = {
     Action.SET_ASIDE: _TEAM,
     Action.OPEN_TICKET: _TEAM,
     Action.SEE_FAILED_MAIL: _TEAM,
+    Action.SORT_SENDERS: _TEAM,
     Action.ADMINISTER: _ADMIN,
 }
 

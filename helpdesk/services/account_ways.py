@@ -19,7 +19,7 @@ PACES = ("poll_frequency_s", "max_mails_per_poll")
 WAYS = (
     "name", "is_offered", "default_assignee_id", "default_category", "default_priority", "reply_status", "reopen_days",
     "signature", "is_acknowledging", "acknowledgement_text", "kind", "takes_plus_addresses", "trusted_authserv_id",
-    *PACES,
+    "spam_check", "spam_score", *PACES,
 )  # fmt: skip
 
 

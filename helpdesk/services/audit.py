@@ -11,9 +11,9 @@ from helpdesk.database import db
 from helpdesk.models import EmailAccount, Event, User
 
 PAGE_SIZE = 100
-SUBJECTS = ("account.", "settings.", "tag.", "user.")
+SUBJECTS = ("account.", "sender.", "settings.", "tag.", "user.")
 LEFT_OUT = ("user.signed_in",)
-HIDDEN = frozenset({"user_id", "tag_id", "name"})  # shown as what the change was made to
+HIDDEN = frozenset({"user_id", "tag_id", "rule_id", "name"})  # shown as what the change was made to
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _target(event: Event, people: dict[int, str], accounts: dict[int, str]) -> s
     user_id = event.data.get("user_id")
     if isinstance(user_id, int):
         return people.get(user_id, f"#{user_id}")
-    if event.account_id is not None:
+    if event.account_id is not None and not event.type.startswith("sender."):
         return accounts.get(event.account_id, f"#{event.account_id}")
     return str(event.data.get("name", ""))
 

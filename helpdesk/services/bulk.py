@@ -17,9 +17,9 @@ from helpdesk.database import db
 from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.models import Ticket, User
 from helpdesk.policy.permissions import Action
-from helpdesk.policy.status import Priority, Status
+from helpdesk.policy.status import Disposition, Priority, Status
 from helpdesk.services import access, keys, tags
-from helpdesk.services.tickets import changing
+from helpdesk.services.tickets import changing, setting_aside
 
 MAX_TICKETS = 100
 UNDO_S = 15 * 60
@@ -34,6 +34,7 @@ class Wish:
     status: Status | None = None
     priority: Priority | None = None
     tag: str = ""
+    disposition: Disposition | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -78,6 +79,17 @@ def _changes(ticket: Ticket, wish: Wish, actor: User) -> Iterator[Former]:
         status = ticket.status.value
         changing.set_status(ticket, wish.status, actor=actor)
         yield Former(number, "status", status, wish.status.value, waiting)
+    if wish.disposition is not None:
+        place = ticket.disposition.value
+        _put_into(ticket, wish.disposition, actor)
+        yield Former(number, "disposition", place, ticket.disposition.value)
+
+
+def _put_into(ticket: Ticket, place: Disposition, actor: User) -> None:
+    if place is Disposition.SPAM:
+        setting_aside.mark_spam(ticket, actor=actor)
+    else:
+        setting_aside.restore(ticket, actor=actor)
 
 
 def sign(formers: Sequence[Former], *, actor: User) -> str:
@@ -124,6 +136,8 @@ def _now(ticket: Ticket, former: Former) -> str | int | None:
             return ticket.assignee_id
         case "priority":
             return ticket.priority.value
+        case "disposition":
+            return ticket.disposition.value
         case "tag":
             return former.after if any(tag.id == former.after for tag in ticket.tags) else None
         case _:
@@ -137,6 +151,8 @@ def _put_back(ticket: Ticket, former: Former, actor: User) -> None:
             changing.assign(ticket, before, actor=actor)
         case "priority":
             changing.set_priority(ticket, Priority(str(former.before)), actor=actor)
+        case "disposition":
+            _put_into(ticket, Disposition(str(former.before)), actor)
         case "tag":
             tags.remove(ticket, int(str(former.after)), actor=actor)
         case _:

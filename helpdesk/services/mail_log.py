@@ -12,13 +12,12 @@ from helpdesk.database import db
 from helpdesk.models import EmailAccount, EmailMessage, Event, Ticket
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services import notifications
+from helpdesk.services.ingest import shelving
 
 PAGE_SIZE = 50
 WAITING = "waiting"
 FOR_A_PERSON = (EmailState.FAILED, EmailState.HELD, EmailState.UNCERTAIN)
-RETRIED_IN = (EmailState.FAILED, EmailState.HELD, EmailState.IGNORED, EmailState.DISCARDED)
-RETRIED_OUT = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.CANCELLED)
-PUT_AWAY_IN = (EmailState.FAILED, EmailState.HELD)
+RETRIED_OUT = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.BOUNCED, EmailState.CANCELLED)
 PUT_AWAY_OUT = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.QUEUED)
 PLAIN_PURPOSES = frozenset({"test", "mail_held", "fetch_stalled", "fetch_recovered"})
 
@@ -78,11 +77,15 @@ def is_secret(email: EmailMessage) -> bool:
 
 
 def may_retry(email: EmailMessage) -> bool:
-    return email.state in (RETRIED_IN if email.direction is Direction.IN else RETRIED_OUT)
+    if email.direction is Direction.IN:
+        return shelving.may_retry(email)
+    return email.state in RETRIED_OUT
 
 
 def may_put_away(email: EmailMessage) -> bool:
-    return email.state in (PUT_AWAY_IN if email.direction is Direction.IN else PUT_AWAY_OUT)
+    if email.direction is Direction.IN:
+        return shelving.may_discard(email)
+    return email.state in PUT_AWAY_OUT
 
 
 def ticket_of(email: EmailMessage) -> Ticket | None:

@@ -52,7 +52,7 @@ def facts_of(event: Event, ticket: Ticket) -> Facts:
         before=_status(event.data.get("before")) if is_status else None,
         after=_status(event.data.get("after")) if is_status else None,
         is_consequence=is_status and event.comment_id is not None,
-        is_quiet=event.data.get("reason") == changing.AUTO_CLOSE,
+        is_quiet=event.data.get("reason") == changing.AUTO_CLOSE or event.data.get("is_news") is False,
         answered=_answered(event, ticket) if is_status else frozenset(),
     )
 

@@ -45,6 +45,7 @@ class TicketFilter:
     requester_id: int | None = None
     tag: str | None = None
     query: SearchQuery = field(default_factory=SearchQuery)
+    disposition: Disposition = Disposition.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class TicketPage:
 
 
 def _conditions(chosen: TicketFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [Ticket.disposition == Disposition.NORMAL]
+    conditions: list[ColumnElement[bool]] = [Ticket.disposition == chosen.disposition]
     if chosen.statuses:
         conditions.append(Ticket.status.in_(chosen.statuses))
     if chosen.assignee is not None:

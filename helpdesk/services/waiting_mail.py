@@ -8,7 +8,7 @@ from helpdesk.errors import NotFound
 from helpdesk.models import EmailMessage, User
 from helpdesk.models.mail import Direction
 from helpdesk.services import access, mail_log
-from helpdesk.services.ingest import process
+from helpdesk.services.ingest import shelving
 from helpdesk.services.outbox import queue
 
 
@@ -23,7 +23,7 @@ def get(user: User, email_id: int) -> EmailMessage:
 def retry(email: EmailMessage, *, actor: User) -> None:
     """Within a transaction: try it again. Raises Conflict when it was dealt with already."""
     if email.direction is Direction.IN:
-        process.retry(email.id, actor)
+        shelving.retry(email.id, actor)
     else:
         queue.retry(email.id, actor=actor)
 
@@ -31,7 +31,7 @@ def retry(email: EmailMessage, *, actor: User) -> None:
 def put_away(email: EmailMessage, *, actor: User) -> None:
     """Within a transaction: discard a received mail, cancel one of ours. Raises Conflict as `retry`."""
     if email.direction is Direction.IN:
-        process.discard(email.id, actor)
+        shelving.discard(email.id, actor)
     else:
         queue.cancel(email.id, actor=actor)
 

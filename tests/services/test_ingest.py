@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from helpdesk.database import db, transaction
+from helpdesk.errors import Conflict, NotFound
 from helpdesk.mail.thread import INSTANCE_HEADER
 from helpdesk.models import Comment, EmailMessage, Event, MailClaim, Ticket
 from helpdesk.policy.status import Status
@@ -379,9 +380,9 @@ def test_a_discarded_mail_is_gone_from_the_list_but_not_lost(account):
 def test_what_became_a_ticket_is_not_taken_again(account, act):
     admin = factories.make_admin()
     (row,) = receive(account, make_mail())
-    with pytest.raises(process.Conflict), transaction():
+    with pytest.raises(Conflict), transaction():
         act(row.id, admin)
-    with pytest.raises(process.NotFound), transaction():
+    with pytest.raises(NotFound), transaction():
         act(4711, admin)
 
 

@@ -12,9 +12,10 @@ from helpdesk.database import db, transaction, utcnow
 from helpdesk.errors import Forbidden, InvalidInput, NotFound
 from helpdesk.models import EmailAccount, EmailMessage, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.models.trays import Tray
 from helpdesk.policy.status import Category, CommentKind, Disposition, Priority, Role, Status
 from helpdesk.services import accounts, members, people, replies, tags, tickets, waiting_mail
-from helpdesk.services.tickets import changing, comments, opening
+from helpdesk.services.tickets import changing, comments, opening, setting_aside
 from helpdesk.services.tickets.comments import Words
 from tests import factories
 
@@ -76,6 +77,9 @@ ACTS = {
     "comments.add_reply": (lambda s, a: comments.add_reply(s.ticket, WORDS, actor=a), TEAM),
     "comments.add_note": (lambda s, a: comments.add_note(s.ticket, WORDS, actor=a), TEAM),
     "comments.release": (lambda s, a: comments.release(s.unreleased, actor=a), TEAM),
+    "setting_aside.mark_spam": (lambda s, a: setting_aside.mark_spam(s.ticket, actor=a), TEAM),
+    "setting_aside.restore": (lambda s, a: setting_aside.restore(s.ticket, actor=a), TEAM),
+    "setting_aside.block_sender": (lambda s, a: setting_aside.block_sender(s.ticket, actor=a), TEAM),
     "opening.open_ticket": (lambda s, a: open_for_somebody(s, a, None), {"customer"}),
     "opening.open_ticket for others": (lambda s, a: open_for_somebody(s, a, a), TEAM),
 }
@@ -181,6 +185,7 @@ def test_only_the_team_of_an_account_touches_its_waiting_mail(scene, act, direct
             account_id=scene.ticket.account_id,
             direction=direction,
             state=EmailState.FAILED,
+            tray=Tray.FAILED if direction is Direction.IN else None,
             created_at=utcnow(),
         )
         db.session.add(email)

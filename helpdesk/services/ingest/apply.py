@@ -1,7 +1,7 @@
 """Makes of one mail what it is to become: a ticket, a comment, or a word that says why neither. One transaction.
 
-In this order: a copy of a mail already taken, our own mail coming back, a delivery report, another report, then the
-ticket it belongs to, then vacation answers and floods. Every step leaves a sentence in the trace.
+In this order: a copy of a mail already taken, our own mail coming back, a delivery report, another report, a blocked
+sender, then the ticket it belongs to, then vacation answers and floods. Every step leaves a sentence in the trace.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from helpdesk.database import db, insert_once, utcnow
 from helpdesk.mail.types import Automatic
 from helpdesk.models import EmailMessage, MailClaim
 from helpdesk.models.mail import EmailState
-from helpdesk.services.ingest import bounces, history, proof
+from helpdesk.services.ingest import blocking, bounces, history, proof
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.taking import take_in
 from helpdesk.services.ingest.trace import Sentence, as_step
+from helpdesk.services.outbox import unreachable
 
 MAX_RECEIVED = 40
 
@@ -40,7 +41,10 @@ def _apply(mail: Delivery) -> Outcome:
 def _take(mail: Delivery) -> Outcome:
     if mail.is_imported:
         return history.take(mail)
-    return _own_mail(mail) or _report(mail) or take_in(mail)
+    refused = _own_mail(mail) or _report(mail) or blocking.refuse(mail)
+    if refused is None:
+        _reach_again(mail)
+    return refused or take_in(mail)
 
 
 def _describe(mail: Delivery) -> None:
@@ -58,6 +62,14 @@ def _describe(mail: Delivery) -> None:
         )
     for problem in parsed.problems:
         mail.trace.tell_sentence("damage", Sentence(problem))
+
+
+def _reach_again(mail: Delivery) -> None:
+    """Who writes to us can be written to."""
+    if not mail.own.has_unreachable:
+        return
+    if mail.reading.author is not None and mail.reading.parsed.automatic is Automatic.NO:
+        unreachable.lift([mail.reading.author.email])
 
 
 def _copy(mail: Delivery) -> Outcome | None:
@@ -101,9 +113,10 @@ def _own_mail(mail: Delivery) -> Outcome | None:
 
 def _report(mail: Delivery) -> Outcome | None:
     parsed = mail.reading.parsed
+    if mail.is_forced:
+        return None
     if parsed.bounce is not None:
-        reason, ticket_id = bounces.record(parsed.bounce, mail.email, mail.trace)
-        return Outcome(EmailState.BOUNCED, reason, ticket_id)
-    if parsed.is_report and not mail.is_forced:
+        return bounces.record(parsed.bounce, mail)
+    if parsed.is_report:
         return Outcome(EmailState.IGNORED, Sentence("A report of a mail program, such as a read receipt."))
     return None

@@ -1,58 +1,115 @@
-"""A delivery report is never a ticket: it tells the outgoing mail it is about that it did not arrive."""
+"""A delivery report is never a ticket: it tells the outgoing mail it is about that it did not arrive.
+
+Only an id this desk gave to a mail it sent links a report to that mail, and only whom that mail was sent to can be
+called unreachable by it: nobody else's address can be silenced by a forged report. What cannot be linked goes into the
+tray of undeliverable mail.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
 from helpdesk.database import db
-from helpdesk.mail.types import Bounce
+from helpdesk.mail.headers import normalise_address
+from helpdesk.mail.types import Bounce, BouncedRecipient
 from helpdesk.models import EmailMessage, Ticket
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.models.trays import Tray
 from helpdesk.services import events
-from helpdesk.services.ingest.trace import Sentence, Trace
+from helpdesk.services.ingest.delivery import Delivery, Outcome
+from helpdesk.services.ingest.trace import Sentence
+from helpdesk.services.outbox import unreachable
 from helpdesk.services.outbox.queue import hash_of
 
 WENT_OUT = (EmailState.SENT, EmailState.UNCERTAIN, EmailState.BOUNCED)
+NOT_FINAL = ("delayed", "delivered", "relayed", "expanded")
+MAX_WORDS = 1000
 
 
-def record(bounce: Bounce, email: EmailMessage, trace: Trace) -> tuple[Sentence, int | None]:
-    """Link the report to the mail it names and note what it says; returns the reason and the ticket's id.
-
-    Only an id this desk gave to a mail it sent counts. Temporary trouble changes nothing on the mail.
-    """
-    failed = [r for r in bounce.recipients if r.action == "failed" or r.status.startswith("5")]
-    words = "; ".join(f"{r.recipient}: {r.diagnostic or r.status or r.action}" for r in bounce.recipients)
+def record(bounce: Bounce, mail: Delivery) -> Outcome:
+    """Link the report to the mail it names and note what it says. Temporary trouble changes nothing on that mail."""
+    words = "; ".join(map(_words, bounce.recipients))
     sent = _find(bounce.original_message_id)
     if sent is None:
-        trace.tell("bounce", "A delivery report about no mail this desk knows.")
-        return _report_of(words), None
-    trace.tell(
+        mail.trace.tell("bounce", "A delivery report about no mail this desk knows.")
+        return Outcome(EmailState.BOUNCED, _report_of(words), tray=Tray.UNDELIVERABLE)
+    mail.trace.tell(
         "bounce",
         "A delivery report about mail %(number)d.",
         number=sent.id,
         email_id=sent.id,
         ticket_id=sent.ticket_id,
     )
+    failed = [r for r in bounce.recipients if _is_final(r)]
     is_final = bool(failed) and sent.state in WENT_OUT
     if is_final:
-        sent.state = EmailState.BOUNCED
-        sent.reason = "Not delivered to %(recipients)s."
-        sent.reason_params = {"recipients": ", ".join(r.recipient for r in failed)[:1000]}
-        sent.detail = words[:5000]
+        lost = _lost(sent, failed)
+        _mark(sent, failed, lost, words)
+        _note_unreachable(sent, lost, mail)
     ticket = db.session.get(Ticket, sent.ticket_id) if sent.ticket_id else None
     events.record(
         "email.bounced" if is_final else "email.delayed", actor=None, ticket=ticket,
-        comment_id=sent.comment_id, email_id=sent.id, account_id=sent.account_id, report_id=email.id,
+        comment_id=sent.comment_id, email_id=sent.id, account_id=sent.account_id, report_id=mail.email.id,
         statuses=[r.status for r in bounce.recipients][:20],
     )  # fmt: skip
-    reason = Sentence("Not delivered: %(words)s", words=words[:1000]) if is_final else _report_of(words)
-    return reason, sent.ticket_id
+    reason = Sentence("Not delivered: %(words)s", words=words[:MAX_WORDS]) if is_final else _report_of(words)
+    return Outcome(EmailState.BOUNCED, reason, sent.ticket_id)
+
+
+def _words(found: BouncedRecipient) -> str:
+    return f"{found.recipient}: {found.diagnostic or found.status or found.action}"
+
+
+def _is_final(found: BouncedRecipient) -> bool:
+    return found.action == "failed" or (found.status.startswith("5") and found.action not in NOT_FINAL)
+
+
+def _lost(sent: EmailMessage, failed: Sequence[BouncedRecipient]) -> dict[str, BouncedRecipient]:
+    """Whom of the mail's own recipients it did not reach.
+
+    A mail to one person was forwarded when the report names another.
+    """
+    reached = {normalise_address(a): a for name in ("to", "cc") for a in sent.recipients.get(name, ())}
+    found: dict[str, BouncedRecipient] = {}
+    for report in failed:
+        address = reached.get(normalise_address(report.recipient))
+        if address is None and len(reached) == 1:
+            address = next(iter(reached.values()))
+        if address is not None:
+            found.setdefault(address, report)
+    return found
+
+
+def _mark(
+    sent: EmailMessage, failed: Sequence[BouncedRecipient], lost: Mapping[str, BouncedRecipient], words: str
+) -> None:
+    """Whoever sends it again sends it to those it did not reach."""
+    sent.state = EmailState.BOUNCED
+    sent.reason = "Not delivered to %(recipients)s."
+    sent.reason_params = {"recipients": ", ".join(r.recipient for r in failed)[:MAX_WORDS]}
+    sent.detail = words[:5000]
+    accepted = [a for a in sent.recipients.get("accepted", ()) if a not in lost]
+    refused = [*sent.recipients.get("refused", ()), *lost]
+    envelope = sent.recipients | {"accepted": accepted, "refused": list(dict.fromkeys(refused))}
+    sent.recipients = {name: addresses for name, addresses in envelope.items() if addresses}
+
+
+def _note_unreachable(sent: EmailMessage, lost: Mapping[str, BouncedRecipient], mail: Delivery) -> None:
+    for address, report in lost.items():
+        status = unreachable.precise_status(report.status, report.diagnostic)
+        if status.startswith("4"):
+            continue
+        words = report.diagnostic or status
+        if unreachable.note(address, status=status, words=words, email_id=sent.id):
+            mail.trace.tell("bounce", "Nothing is sent to %(email)s any more.", email=address)
 
 
 def _report_of(words: str) -> Sentence:
-    return (
-        Sentence("Delivery report: %(words)s", words=words[:1000]) if words else Sentence("Delivery report.")
-    )
+    if not words:
+        return Sentence("Delivery report.")
+    return Sentence("Delivery report: %(words)s", words=words[:MAX_WORDS])
 
 
 def _find(message_id: str) -> EmailMessage | None:

@@ -20,6 +20,7 @@ from sqlalchemy.sql import ColumnElement
 from helpdesk.database import claim, db, transaction, utcnow
 from helpdesk.models import EmailMessage
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.models.trays import Tray
 from helpdesk.services import events
 from helpdesk.services.lease import is_over
 
@@ -153,8 +154,8 @@ def _bury(now: datetime) -> None:
     dead = _abandoned(now) & (EmailMessage.attempts >= MAX_ATTEMPTS)
     for email_id in db.session.scalars(select(EmailMessage.id).where(dead)).all():
         _update(
-            (EmailMessage.id == email_id) & dead, state=EmailState.FAILED, reason=KILLED, claim=None,
-            claimed_until=None, finished_at=now,
+            (EmailMessage.id == email_id) & dead, state=EmailState.FAILED, tray=Tray.FAILED, reason=KILLED,
+            claim=None, claimed_until=None, finished_at=now,
         )  # fmt: skip
         logger.error("incoming=%s outcome=failed: every worker that tried it died", email_id)
         events.record("email.failed", actor=None, email_id=email_id, reason="killed")

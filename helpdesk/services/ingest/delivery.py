@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from helpdesk.mail.authentication import Authentication
 from helpdesk.models import EmailMessage
 from helpdesk.models.mail import EmailState
+from helpdesk.models.trays import Tray
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.ingest.own import OwnAddresses
 from helpdesk.services.ingest.reading import Reading
@@ -26,6 +27,7 @@ class Outcome:
     ticket_id: int | None = None
     comment_id: int | None = None
     ticket_tag: str = ""  # as people write the number, for the log
+    tray: Tray | None = None  # where it lies, when that is not where its state would put it
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Delivery:
     inner_files: list[StagedFile] = field(default_factory=list)  # of a mail forwarded whole
     trace: Trace = field(default_factory=Trace)
     authentication: Authentication = field(default_factory=Authentication)
+    is_let_in: bool = False  # somebody has said that this sender's mail is wanted
 
     @property
     def is_forced(self) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from helpdesk.database import db
 from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.types import Address, ParsedEmail
-from helpdesk.models import EmailAccount
+from helpdesk.models import DeliveryFailure, EmailAccount, SenderRule
 
 
 def readings(email: str) -> list[str]:
@@ -26,10 +26,16 @@ def readings(email: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class OwnAddresses:
-    """Every address of the desk; `accounts` are those in use, by address."""
+    """Every address of the desk; `accounts` are those in use, by address.
+
+    `has_rules`: some sender is blocked or let in; `has_unreachable`: some address is left alone. Asked once for many
+    mails, so that a desk without either asks nothing for each.
+    """
 
     every: frozenset[str]
     accounts: dict[str, int]
+    has_rules: bool = True
+    has_unreachable: bool = True
 
     def holds(self, email: str) -> bool:
         return any(reading in self.every for reading in readings(email))
@@ -53,4 +59,7 @@ def load() -> OwnAddresses:
     ).all()
     senders: Iterable[str] = (normalise_address(row.from_email) for row in rows if row.from_email)
     in_use = {row.address: row.id for row in rows if row.is_active}
-    return OwnAddresses(frozenset([*(row.address for row in rows), *senders]), in_use)
+    asked = select(exists(select(SenderRule.id)), exists(select(DeliveryFailure.id)))
+    has_rules, has_unreachable = db.session.execute(asked).one()
+    every = frozenset([*(row.address for row in rows), *senders])
+    return OwnAddresses(every, in_use, has_rules, has_unreachable)

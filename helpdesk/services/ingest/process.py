@@ -19,30 +19,27 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from helpdesk import storage
-from helpdesk.database import db, end_read, insert_once, transaction, utcnow
-from helpdesk.errors import Conflict, HelpdeskError, InvalidInput, NotFound
-from helpdesk.models import EmailMessage, MailClaim, User
-from helpdesk.models.mail import Direction, EmailState
-from helpdesk.policy.permissions import Action
-from helpdesk.queue import wake_after_commit
-from helpdesk.services import access, attachments, events, settings
+from helpdesk.database import db, end_read, transaction, utcnow
+from helpdesk.errors import HelpdeskError, InvalidInput
+from helpdesk.models import EmailMessage
+from helpdesk.models.mail import EmailState
+from helpdesk.models.trays import Tray
+from helpdesk.services import attachments, events, settings
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.ingest import claims, own
 from helpdesk.services.ingest.apply import apply
 from helpdesk.services.ingest.claims import Claim, ClaimLost
-from helpdesk.services.ingest.delivery import FORCED, Delivery, Outcome
+from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.explain import Explanation, explain
 from helpdesk.services.ingest.reading import PARSE_S, Reading, read
+from helpdesk.services.ingest.shelving import KEY, TRAY_OF, discard, retry
 from helpdesk.services.ingest.trace import Sentence
 from helpdesk.services.outbox.queue import hash_of
 
 __all__ = ["Explanation", "Summary", "discard", "drain", "explain", "is_waiting", "retry", "wait_until_done"]
 logger = logging.getLogger(__name__)
 BACKOFF = timedelta(minutes=1)
-MAY_RETRY = (EmailState.FAILED, EmailState.HELD, EmailState.IGNORED, EmailState.DISCARDED)
-MAY_DISCARD = (EmailState.FAILED, EmailState.HELD, EmailState.RECEIVED)
 RACES = (InvalidInput, DBAPIError)  # two workers met; the second try finds what the first one made
-KEY = "claim_key"  # in `payload` of a mail that failed: what its claim would be
 is_waiting = claims.is_waiting
 
 
@@ -238,7 +235,7 @@ class _Worker:
             if reading is not None:  # should a person discard it, no rescan shall bring it back
                 _remember(email_id, reading)
             if counts and attempts >= claims.MAX_ATTEMPTS:
-                claims.finish(email_id, token, state=EmailState.FAILED, **values)
+                claims.finish(email_id, token, state=EmailState.FAILED, tray=Tray.FAILED, **values)
                 events.record("email.failed", actor=None, email_id=email_id, reason="error")
             else:
                 wait = self.backoff * max(attempts, 1)
@@ -281,12 +278,20 @@ def _final(outcome: Outcome, mail: Delivery) -> dict[str, object]:
         | _why(outcome.reason)
         | {
             "state": outcome.state,
+            "tray": outcome.tray or _tray_of(outcome, mail),
             "detail": "",
             "ticket_id": outcome.ticket_id,
             "comment_id": outcome.comment_id,
             "trace": mail.trace.steps,
         }
     )
+
+
+def _tray_of(outcome: Outcome, mail: Delivery) -> Tray | None:
+    """What of an archive becomes no ticket waits for nobody."""
+    if mail.is_imported and outcome.state is EmailState.IGNORED:
+        return None
+    return TRAY_OF.get(outcome.state)
 
 
 def wait_until_done(email_ids: Sequence[int], *, seconds: float) -> None:
@@ -296,47 +301,3 @@ def wait_until_done(email_ids: Sequence[int], *, seconds: float) -> None:
         end_read()
         time.sleep(LOOK_S)
     end_read()
-
-
-# what a person may do with a mail that is no ticket
-
-
-def retry(email_id: int, actor: User | None) -> EmailMessage:
-    """Within a transaction: process a mail again. One that was held, ignored or discarded is now taken for sure.
-
-    Raises NotFound, Conflict when it is not in a state for it.
-    """
-    email = _incoming(email_id, MAY_RETRY, actor)
-    if email.state is not EmailState.FAILED:
-        email.payload = email.payload | {FORCED: True}
-    email.state = EmailState.RECEIVED
-    email.attempts, email.due_at, email.finished_at, email.reason, email.detail = 0, None, None, "", ""
-    email.reason_params = {}
-    db.session.flush()
-    events.record("email.retried", actor=actor, email_id=email.id, account_id=email.account_id)
-    wake_after_commit("process_incoming")
-    return email
-
-
-def discard(email_id: int, actor: User | None) -> EmailMessage:
-    """Within a transaction: a person has seen the mail and wants no ticket of it. Its bytes stay. Raises as `retry`."""
-    email = _incoming(email_id, MAY_DISCARD, actor)
-    email.state = EmailState.DISCARDED
-    key = email.payload.get(KEY)
-    if isinstance(key, list):
-        insert_once(
-            MailClaim, message_id_hash=key[0], body_digest=key[1], email_id=email.id, created_at=utcnow()
-        )
-    db.session.flush()
-    events.record("email.discarded", actor=actor, email_id=email.id, account_id=email.account_id)
-    return email
-
-
-def _incoming(email_id: int, allowed: tuple[EmailState, ...], actor: User | None) -> EmailMessage:
-    email = db.session.get(EmailMessage, email_id) if email_id < 2**31 else None
-    if email is None or email.direction is not Direction.IN:
-        raise NotFound("There is no such mail.")
-    access.demand_on_account(actor, Action.SEE_FAILED_MAIL, email.account_id)
-    if email.state not in allowed:
-        raise Conflict("This mail was dealt with already.")
-    return email

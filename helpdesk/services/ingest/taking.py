@@ -9,7 +9,7 @@ from helpdesk.mail.types import Address, Automatic
 from helpdesk.models import Comment, EmailAccount, Ticket, UserAddress
 from helpdesk.models.mail import EmailState
 from helpdesk.services import events, people, routing, settings
-from helpdesk.services.ingest import agents, copies, forwards, refusing
+from helpdesk.services.ingest import agents, copies, forwards, refusing, spam
 from helpdesk.services.ingest.delivery import NOTHING, Delivery, Outcome
 from helpdesk.services.ingest.reading import UNVERIFIED_EMAIL, UNVERIFIED_NAME
 from helpdesk.services.ingest.trace import Sentence
@@ -79,6 +79,7 @@ def _open(mail: Delivery, account: EmailAccount, route: Route) -> Outcome:
         follow_up_of=route.follow_up_of,
         email_id=mail.email.id,
         automatic=parsed.automatic.value,
+        disposition=spam.judge(mail, account),
     )
     _name_unverified(mail, comment)
     if route.is_agent:
@@ -105,6 +106,7 @@ def _others(mail: Delivery) -> list[Address]:
 def _append(mail: Delivery, route: Route, ticket: Ticket) -> Outcome:
     sender = _sender(mail)
     is_released = route.kind is RouteKind.APPEND
+    spam.mention(mail, ticket.account)
     words = _words(mail, _fold(mail), is_released=is_released)
     comment = comments.add_incoming(ticket, words, address=sender, actor=sender.user, email_id=mail.email.id)
     _name_unverified(mail, comment)

@@ -13,6 +13,15 @@ from helpdesk.services.outbox.letters import LETTERS, NotWanted, ask_again
 __all__ = ["NotWanted", "ensure"]
 
 
+def _refuse_in_vain(email: EmailMessage) -> None:
+    """What a machine has to say is not worth another report; a person's own words fail where he sees it."""
+    if email.purpose == queue.REPLY:
+        return
+    people = {*email.recipients.get("to", ()), *email.recipients.get("cc", ())}
+    if people and people == set(queue.unreachable_of(email)):
+        raise NotWanted("Mail to this address has come back.")
+
+
 def ensure(email_id: int, token: str) -> None:
     """Give the mail claimed with `token` its bytes, if it has none. Opens its own transaction.
 
@@ -23,6 +32,7 @@ def ensure(email_id: int, token: str) -> None:
     if email.raw_sha256 is not None:
         ask_again(email)
         return
+    _refuse_in_vain(email)
     letter = LETTERS[email.purpose](email)
     comment_id = email.comment_id if email.purpose == queue.REPLY else None
     end_read()

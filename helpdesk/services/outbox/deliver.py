@@ -168,6 +168,7 @@ class _Run:
             attempts=email.attempts,
             uncertain_count=email.uncertain_count,
             failures=queue.failures_of(email.payload),
+            unreachable=queue.unreachable_of(email),
         )
         end_read()
         return mail
@@ -196,28 +197,29 @@ class _Run:
 
     def _hand_over(self, mail: Outgoing) -> bool:
         assert self.sender is not None
-        if not mail.pending:
-            self._conclude(mail, self._after_answer(mail, Delivery("", {})))
+        if not mail.reachable:
+            self._conclude(mail, self._after_answer(mail, Delivery("", mail.left_out)))
             return True
         try:
             delivery = self._send(self.sender, mail)
         except Exception as error:
             return self._not_taken(mail, error)
         self.lost_connections = 0
-        self._conclude(mail, self._after_answer(mail, delivery))
+        refused = delivery.refused | mail.left_out
+        self._conclude(mail, self._after_answer(mail, Delivery(delivery.response, refused)))
         return True
 
     def _send(self, sender: Sender, mail: Outgoing) -> Delivery:
         """Some servers let who is signed in send from his own address only: an empty sender is worth a second try."""
         try:
-            return sender.send(mail.envelope_from, mail.pending, mail.raw)
+            return sender.send(mail.envelope_from, mail.reachable, mail.raw)
         except UnusableServer:
             raise
         except PermanentError:
             if mail.envelope_from:
                 raise
             logger.info("outgoing=%s the server wants a sender", mail.id)
-            return sender.send(mail.sender, mail.pending, mail.raw)
+            return sender.send(mail.sender, mail.reachable, mail.raw)
 
     def _not_taken(self, mail: Outgoing, error: Exception) -> bool:
         if not isinstance(error, TransportError):

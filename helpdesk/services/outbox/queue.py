@@ -24,6 +24,7 @@ from helpdesk.policy.permissions import Action
 from helpdesk.queue import wake_after_commit
 from helpdesk.services import access, events, settings
 from helpdesk.services.lease import is_over
+from helpdesk.services.outbox import unreachable
 from helpdesk.services.outbox.backoff import LONGEST_WAIT
 
 REPLY = "reply"
@@ -31,10 +32,17 @@ HELD_MAIL = "mail_held"  # tells an agent that what he wrote by mail is on no ti
 NOTIFICATION = "notification"  # facts about a ticket for one person; which ones, `payload` says
 URGENCY = {"sign_in_link": 0, "invitation": 0, "password_link": 0, "test": 0, REPLY: 1}
 OTHER_URGENCY = 5
+PERSONS_WISH = frozenset({"sign_in_link", "invitation", "password_link", "test"})
 WITHOUT_SENDER = {"ticket_created"}  # answers of a machine: nobody shall answer them in turn (RFC 3834 3.3)
 MOST_TRIES_TO_MAKE = 5
 OFFLINE = "offline"  # in `claim`: put off with all others because the account's server cannot be used
-MAY_RETRY = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.CANCELLED, EmailState.QUEUED)
+MAY_RETRY = (
+    EmailState.FAILED,
+    EmailState.UNCERTAIN,
+    EmailState.BOUNCED,
+    EmailState.CANCELLED,
+    EmailState.QUEUED,
+)
 MAY_CANCEL = (EmailState.QUEUED, EmailState.FAILED, EmailState.UNCERTAIN)
 
 
@@ -202,6 +210,13 @@ def failures_of(payload: dict[str, object]) -> int:
     return count if isinstance(count, int) else 0
 
 
+def unreachable_of(email: EmailMessage) -> dict[str, str]:
+    """Who of its recipients is left alone, and why. A link to sign in is sent to whoever asks for one."""
+    if email.purpose in PERSONS_WISH:
+        return {}
+    return unreachable.among([*email.recipients.get("to", ()), *email.recipients.get("cc", ())])
+
+
 def put_off(account_id: int, until: datetime, failures: int, *, reason: str, detail: str) -> None:
     """Within a transaction: let everything that is due wait until `until` together; attempts do not count."""
     rows = select(EmailMessage).where(*_waiting(account_id), EmailMessage.due_at < until)
@@ -262,7 +277,9 @@ def _get(email_id: int, actor: User | None) -> EmailMessage:
 
 
 def retry(email_id: int, *, actor: User | None) -> EmailMessage:
-    """Send it now, the same bytes, to those who have not got it. Raises Conflict when it is already on its way.
+    """Send it now, the same bytes, to those who have not got it, also to who could not be reached before.
+
+    Raises Conflict when it is already on its way.
 
     What waits for the same server with it is tried as well: a person has looked.
     """
@@ -285,6 +302,7 @@ def retry(email_id: int, *, actor: User | None) -> EmailMessage:
     if not taken:
         raise Conflict("This mail is being sent or has been sent.")
     db.session.refresh(email)
+    unreachable.lift([*email.recipients.get("to", ()), *email.recipients.get("cc", ())])
     record_event("email.retried", email, actor=actor)
     try_now(email.account_id)
     return email

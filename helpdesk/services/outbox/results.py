@@ -30,6 +30,9 @@ class Outgoing:
     attempts: int
     uncertain_count: int
     failures: int = 0  # how often the account's server could not be used while this mail was in hand
+    unreachable: Mapping[str, str] = field(
+        default_factory=dict
+    )  # whose mail came back before, in whose words
 
     @property
     def pending(self) -> list[str]:
@@ -37,6 +40,16 @@ class Outgoing:
         done = {*self.recipients.get("accepted", ()), *self.recipients.get("refused", ())}
         people = [*self.recipients.get("to", ()), *self.recipients.get("cc", ())]
         return [address for address in dict.fromkeys(people) if address not in done]
+
+    @property
+    def reachable(self) -> list[str]:
+        """Whom of those it is worth sending it to."""
+        return [address for address in self.pending if address not in self.unreachable]
+
+    @property
+    def left_out(self) -> dict[str, tuple[int, str]]:
+        """The others, as a server would refuse them."""
+        return {a: (550, self.unreachable[a]) for a in self.pending if a in self.unreachable}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from helpdesk.database import db, insert_once, utcnow
 from helpdesk.errors import Forbidden, InvalidInput
 from helpdesk.models import Comment, Counter, EmailAccount, Participant, Ticket, User, UserAddress
 from helpdesk.policy.permissions import Action
-from helpdesk.policy.status import Category, CommentKind, Priority, Status
+from helpdesk.policy.status import Category, CommentKind, Disposition, Priority, Status
 from helpdesk.services import access, events
 from helpdesk.services.tickets.changing import may_work_on
 from helpdesk.services.tickets.comments import Words, write
@@ -35,11 +35,12 @@ def tidy_subject(subject: str) -> str:
 
 
 class Links(TypedDict, total=False):
-    """What a new ticket hangs together with: the form that opened it, and other tickets."""
+    """What a new ticket hangs together with: the form that opened it, other tickets; and whether it is spam."""
 
     form_key: str | None
     may_belong_to: Ticket | None
     follow_up_of: Ticket | None
+    disposition: Disposition
 
 
 def open_ticket(
@@ -86,6 +87,8 @@ def open_ticket(
         "ticket.opened", actor=actor, ticket=ticket, comment_id=comment.id, email_id=email_id,
         via="email" if from_email else "form" if is_unverified else "web", automatic=automatic, assignee_id=ticket.assignee_id,
     )  # fmt: skip
+    if ticket.disposition is Disposition.SPAM:
+        events.record("ticket.marked_spam", actor=None, ticket=ticket, email_id=email_id)
     return ticket, comment
 
 

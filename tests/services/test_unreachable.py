@@ -1,0 +1,184 @@
+"""Delivery reports: linked by ids of ours alone; who cannot be reached is left alone, until something speaks for him."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from helpdesk.database import db, transaction
+from helpdesk.models import DeliveryFailure, EmailMessage, Event, Ticket
+from helpdesk.models.trays import Tray
+from helpdesk.services import people, replies
+from helpdesk.services.ingest import process, store
+from helpdesk.services.outbox import deliver, queue, unreachable
+from tests import factories
+from tests.factories import CUSTOMER, OTHER_CUSTOMER, make_mail
+from tests.fakes import FakeSender
+from tests.services.outbox.mails import outgoing
+
+REPORT = """From: MAILER-DAEMON@relay.example
+To: support@desk.example
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <{key}@relay.example>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+
+It did not work.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; relay.example
+
+{blocks}
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: <{about}>
+
+--b--
+"""
+BLOCK = "Final-Recipient: rfc822; {to}\nAction: {action}\nStatus: {status}\nDiagnostic-Code: smtp; {words}\n"
+
+
+@pytest.fixture
+def account(context):
+    return factories.make_account()
+
+
+@pytest.fixture
+def agent(account):
+    return factories.make_agent(accounts=[account])
+
+
+def report(about, *, key="r1", to=CUSTOMER, action="failed", status="5.1.1", words="550 no such user"):
+    blocks = "\n".join(
+        BLOCK.format(to=one, action=action, status=status, words=words) for one in to.split(",")
+    )
+    return REPORT.format(key=key, about=about, blocks=blocks).replace("\n", "\r\n").encode()
+
+
+def receive(account, *raws):
+    ids = [store.store_raw(account, raw) for raw in raws]
+    process.drain()
+    db.session.rollback()
+    return [db.session.get(EmailMessage, email_id) for email_id in ids]
+
+
+def send(account):
+    """Send what waits; return the recipients of each mail."""
+    with transaction() as session:
+        session.execute(
+            update(EmailMessage).where(EmailMessage.state == "queued").values(due_at=EmailMessage.created_at)
+        )
+    sender = FakeSender()
+    deliver.drain(account.id, sender=sender)
+    db.session.rollback()
+    return [list(mail.recipients) for mail in sender.sent]
+
+
+@pytest.fixture
+def sent(account):
+    """The acknowledgement of a customer's ticket, on its way."""
+    receive(account, make_mail())
+    send(account)
+    return outgoing()[-1]
+
+
+def answer(ticket_id, agent, cc=()):
+    prepared = replies.prepare(db.session.get(Ticket, ticket_id), "We look into it.", actor=agent, cc=cc)
+    with transaction():
+        replies.send(db.session.get(Ticket, ticket_id), prepared, actor=agent)
+
+
+def test_an_address_that_does_not_exist_is_written_to_no_more(account, sent):
+    (row,) = receive(account, report(sent.message_id))
+    sent = db.session.get(EmailMessage, sent.id)
+    assert (row.state, row.tray, row.ticket_id) == ("bounced", None, sent.ticket_id)
+    assert (sent.state, sent.recipients.get("accepted")) == ("bounced", None)
+    assert "no such user" in unreachable.among([CUSTOMER.upper()])[CUSTOMER.upper()]
+    assert any("any more" in step["text"] for step in row.trace)
+
+
+def test_nothing_automatic_is_sent_to_him_and_an_answer_says_why_it_did_not_go(account, agent, sent):
+    receive(account, report(sent.message_id))
+    factories.make_ticket(account, CUSTOMER)
+    assert send(account) == [] and outgoing()[-1].state == "cancelled"
+    answer(sent.ticket_id, agent)
+    assert send(account) == []
+    mail = outgoing()[-1]
+    assert (mail.state, mail.reason) == ("failed", f"Not delivered to {CUSTOMER}.")
+    assert "no such user" in mail.detail
+    with transaction():
+        queue.retry(mail.id, actor=agent)
+    assert send(account) == [[CUSTOMER]]
+
+
+def test_who_writes_to_us_is_written_to_again(account, agent, sent):
+    receive(account, report(sent.message_id))
+    receive(account, make_mail(subject="It was my server", text="Back again"))
+    assert unreachable.among([CUSTOMER]) == {}
+    answer(sent.ticket_id, agent)
+    assert send(account)[-1] == [CUSTOMER]
+
+
+def test_other_lasting_refusals_count_three_within_a_fortnight(account, sent):
+    def bounce(number, **values):
+        receive(
+            account, report(sent.message_id, key=f"k{number}", status="5.2.2", words="552 full", **values)
+        )
+        return bool(unreachable.among([CUSTOMER]))
+
+    assert not bounce(1)
+    with transaction() as session:
+        failure = session.scalars(select(DeliveryFailure)).one()
+        failure.created_at -= timedelta(days=15)
+    assert [bounce(n) for n in (2, 3, 4)] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("delayed", "4.4.1"), ("delayed", "5.0.0"), ("relayed", "2.0.0")]
+)
+def test_a_mail_that_is_late_is_a_quiet_line(account, sent, action, status):
+    (row,) = receive(account, report(sent.message_id, action=action, status=status))
+    assert db.session.get(EmailMessage, sent.id).state == "sent" and not unreachable.among([CUSTOMER])
+    assert row.tray is None
+    kinds = list(db.session.scalars(select(Event.type).where(Event.email_id == sent.id)))
+    assert "email.delayed" in kinds and "email.bounced" not in kinds
+
+
+def test_a_report_silences_only_whom_the_mail_was_sent_to(account, agent, sent):
+    receive(account, make_mail(message_id="<two@x.example>", subject="Two", Cc=OTHER_CUSTOMER))
+    ticket_id = receive(account, make_mail(subject="Three"))[0].ticket_id
+    answer(ticket_id, agent, cc=[OTHER_CUSTOMER])
+    send(account)
+    mail = outgoing()[-1]
+    receive(account, report(mail.message_id, to=f"victim@bank.example,{OTHER_CUSTOMER}"))
+    assert list(unreachable.among(["victim@bank.example", CUSTOMER, OTHER_CUSTOMER])) == [OTHER_CUSTOMER]
+    with transaction():
+        queue.retry(mail.id, actor=agent)
+    assert send(account) == [[OTHER_CUSTOMER]]
+
+
+def test_a_forwarded_mail_speaks_for_the_one_it_was_sent_to(account, sent):
+    receive(
+        account, report(sent.message_id, to="elsewhere@home.example", status="5.0.0", words="550 5.1.1 gone")
+    )
+    assert list(unreachable.among([CUSTOMER, "elsewhere@home.example"])) == [CUSTOMER]
+
+
+def test_a_report_about_nothing_of_ours_goes_into_its_tray(account, sent):
+    forged = report("hd.1.abc.def@support.example")
+    (row,) = receive(account, forged)
+    assert (row.state, row.tray, row.ticket_id) == ("bounced", Tray.UNDELIVERABLE, None)
+    assert not unreachable.among([CUSTOMER])
+
+
+def test_a_link_to_sign_in_goes_to_whoever_asks_for_one(account, sent):
+    receive(account, report(sent.message_id))
+    with transaction():
+        queue.add(account, purpose="sign_in_link", to=[CUSTOMER], blob=None)
+    assert people.find_user(CUSTOMER) is not None
+    email = outgoing()[-1]
+    assert queue.unreachable_of(email) == {}
