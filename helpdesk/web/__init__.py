@@ -17,8 +17,9 @@ from helpdesk.web.portal.blueprint import blueprint as portal
 from helpdesk.web.practice import blueprint as practice
 from helpdesk.web.setup.blueprint import blueprint as setup
 from helpdesk.web.tickets import blueprint as tickets
+from helpdesk.web.trays import blueprint as trays
 
-BLUEPRINTS = (home, look, auth, setup, admin, tickets, inbox, portal, contact, practice, files)
+BLUEPRINTS = (home, look, auth, setup, admin, tickets, inbox, portal, contact, practice, files, trays)
 
 
 def init_app(app: Flask, babel: Babel) -> None:

@@ -75,8 +75,21 @@ def sidebar(user: User, waiting: numbers.Waiting) -> dict[str, object]:
         "user_email": user.email,
         "views": views,
         "unread": unread,
-        "sections": [(_("Accounts"), accounts), (_("Try it"), _practice(user))],
+        "sections": [
+            (_("Accounts"), accounts),
+            (_("Set aside"), _set_aside(waiting) if accounts else []),
+            (_("Try it"), _practice(user)),
+        ],
     }
+
+
+def _set_aside(waiting: numbers.Waiting) -> list[Item]:
+    """What is no ticket, and what is no longer among them."""
+    is_tray = request.path == "/mail" or request.path.startswith("/mail/")
+    return [
+        _item(_("Other mail"), "/mail", "tray", count=waiting.mails, current=is_tray, tone="strong"),
+        _view("spam", _("Spam"), "ban", waiting.spam),
+    ]
 
 
 def _practice(user: User) -> list[Item]:

@@ -12,8 +12,10 @@ from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.extensions import limiter
 from helpdesk.mail.types import MailFile
-from helpdesk.models import EmailMessage, Notification, User
+from helpdesk.models import EmailMessage, Notification, SenderRule, User
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.models.trays import Tray
+from helpdesk.policy.senders import Verdict
 from helpdesk.services import attachments, participants, queries, scheduled, sessions, settings, tags
 from helpdesk.services.tickets import comments
 from tests import factories
@@ -110,7 +112,7 @@ def desk(app, team):
         blob = storage.keep(storage.stage(b"From: x@y.example\n\nwords"))
         email = EmailMessage(
             account_id=team["account"], direction=Direction.IN, state=EmailState.FAILED, reason="It was odd.",
-            raw_sha256=blob, size=24, created_at=utcnow(), transport_key="INBOX/1/1",
+            tray=Tray.FAILED, raw_sha256=blob, size=24, created_at=utcnow(), transport_key="INBOX/1/1",
         )  # fmt: skip
         db.session.add(email)
         db.session.flush()
@@ -125,6 +127,11 @@ def desk(app, team):
         copied = participants.add(ticket, "colleague@customer.example", actor=None)
         db.session.add(told)
         db.session.flush()
+        rule = SenderRule(
+            account_id=team["account"], pattern="spam.example", verdict=Verdict.BLOCK, created_at=utcnow()
+        )
+        db.session.add(rule)
+        db.session.flush()
         person = next(p.id for p in ticket.participants if p.address_id == copied.id)
         found = Desk(
             team
@@ -137,6 +144,7 @@ def desk(app, team):
                 "reply": waiting.id,
                 "tag": tag.id,
                 "spare_tag": spare_tag.id,
+                "rule": rule.id,
             }
         )
     found.app = app

@@ -138,6 +138,7 @@ ROUTES = {
     ),  # the agent's own answer: not even an admin takes it back
     "POST /tickets/<int:number>/properties": TICKET_TEAM,
     "POST /tickets/<int:number>/tags": TICKET_TEAM,
+    "POST /tickets/<int:number>/<any(spam, restore, block):act>": TICKET_TEAM,
     "POST /tickets/<int:number>/comments/<int:comment_id>/release": TICKET_TEAM,
     "POST /tickets/<int:number>/comments/<int:comment_id>/split": TICKET_TEAM,
     "POST /tickets/<int:number>/requester": TICKET_TEAM,
@@ -149,6 +150,16 @@ ROUTES = {
         "403",
         *["404"] * 3,
     ),  # another ticket's mail
+    # mail that is no ticket, and senders
+    "GET /mail": TEAM,
+    "GET /mail/<any(held, failed, undeliverable, automatic, blocked, discarded):tray>": TEAM,
+    "GET /mail/<int:email_id>": TICKET_TEAM,
+    "GET /mail/<int:email_id>/raw": TICKET_TEAM,
+    "POST /mail/<int:email_id>/<any(ticket, discard, 'put-back', block):act>": TICKET_TEAM,
+    "POST /mail/act": TEAM,  # each mail is asked for by itself
+    "GET /mail/senders": TEAM,
+    "POST /mail/senders": TEAM,
+    "POST /mail/senders/<int:rule_id>/remove": TICKET_TEAM,
     # customers
     "GET /my/tickets": CUSTOMERS,
     "GET /my/tickets/new": CUSTOMERS,

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog, Event
+from helpdesk.models.trays import SpamCheck
 from helpdesk.policy.status import Status
 from tests import factories
 from tests.web.conftest import browser, send
@@ -15,6 +16,7 @@ WAYS = {
     "acknowledgement_text": "Dear {{customer_name}}, {{ticket_number}}.", "is_acknowledging": "y",
     "kind": "department", "poll_frequency_s": "60", "max_mails_per_poll": "20",
     "takes_plus_addresses": "y", "trusted_authserv_id": "mx.desk.example, mx2.desk.example",
+    "spam_check": "score", "spam_score": "4.5",
 }  # fmt: skip
 
 
@@ -44,6 +46,7 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
         "mx.desk.example mx2.desk.example",
     )
     assert (account.kind, account.poll_frequency_s, account.max_mails_per_poll) == ("department", 60, 20)
+    assert (account.spam_check, account.spam_score) == (SpamCheck.SCORE, 4.5)
     assert "of a department" in admin.get("/admin/accounts").text
     text = admin.get(page).text
     assert "Harbour 4" in text and "{{customer_name}}, {{ticket_number}}." in text
@@ -57,7 +60,7 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
     ("acknowledgement_text", "x" * 5001, "at most 5000"), ("signature", "x" * 5001, "at most 5000"), ("name", "", "enter a name"),
     ("trusted_authserv_id", "mx desk.example;", "not the name of a mail server"), ("reopen_days", "-1", "0 to 3650"), ("poll_frequency_s", "1", "5 to 86400"), ("max_mails_per_poll", "0", "1 to 1000"),
     ("kind", "nobody", "valid choice"), ("reply_status", "new", "valid choice"), ("default_priority", "huge", "valid choice"),
-    ("default_assignee_id", "999", "valid choice"),
+    ("default_assignee_id", "999", "valid choice"), ("spam_check", "much", "valid choice"), ("spam_score", "nan", "Use a number"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_with_the_rest_kept(app, desk, admin, field, value, words):
     response = send(admin, f"/admin/accounts/{desk['account']}/ways", **(WAYS | {field: value}))

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, Event, Grant, User
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.models.trays import Tray
 from helpdesk.policy.status import Role
 from tests import factories
 from tests.factories import AGENT, CUSTOMER
@@ -160,7 +161,8 @@ def test_waiting_mail_is_tried_again_or_put_away(app, desk, admin):
     assert send(admin, f"/admin/mail/{desk['email']}/retry").status_code == 303
     assert load(app, EmailMessage, desk["email"]).state is EmailState.RECEIVED
     with app.app_context(), transaction():
-        db.session.get(EmailMessage, desk["email"]).state = EmailState.HELD
+        mail = db.session.get(EmailMessage, desk["email"])
+        mail.state, mail.tray = EmailState.HELD, Tray.HELD
     send(admin, f"/admin/mail/{desk['email']}/put-away")
     assert load(app, EmailMessage, desk["email"]).state is EmailState.DISCARDED
     response = send(admin, f"/admin/mail/{desk['email']}/put-away")

@@ -6,6 +6,7 @@ from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailMessage
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.models.trays import Tray
 from helpdesk.policy.status import Role
 from helpdesk.services import members
 from helpdesk.services.outbox import queue
@@ -127,7 +128,7 @@ def test_an_invitation_that_was_really_mailed_is_never_shown(app, desk, admin):
 
 
 def test_a_held_mail_becomes_a_ticket_when_a_person_says_so(app, desk, admin, add):
-    mail_id = add(direction=Direction.IN, state=EmailState.HELD, purpose="", recipients={}, transport_key="k3",
+    mail_id = add(direction=Direction.IN, state=EmailState.HELD, purpose="", recipients={}, transport_key="k3", tray=Tray.HELD,
                   reason="Too many mails.")  # fmt: skip
     assert "Make it a ticket" in admin.get(f"/admin/mail/{mail_id}").text
     send(admin, f"/admin/mail/{mail_id}/retry")

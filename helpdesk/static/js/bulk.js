@@ -43,7 +43,7 @@ function bind(bar) {
     if (event.key === "x" && row) row.querySelector(`[form="${bar.id}"]`)?.click();
     if (event.key === "b" && isTicked && (row || event.target === all)) {
       event.preventDefault(); // the letter must not choose an option of the list it goes to
-      bar.querySelector("select").focus();
+      bar.querySelector("select, button")?.focus();
     }
     if (event.key !== "Escape" || !isTicked) return;
     if (bar.contains(event.target)) (last?.checked ? last : boxes.find((box) => box.checked)).focus();

@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Response, flash, render_template
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, FloatField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount
 from helpdesk.models.mail import AccountKind
+from helpdesk.models.trays import SpamCheck
 from helpdesk.policy.status import Category, Priority, Status
 from helpdesk.services import account_ways, accounts, notifications, people, sending, settings
 from helpdesk.web.access import require, viewer
@@ -32,6 +33,12 @@ PRIORITIES = options(
     (Priority.LOW.value, _l("Low")), (Priority.MEDIUM.value, _l("Medium")), (Priority.HIGH.value, _l("High")),
     (Priority.URGENT.value, _l("Urgent")),
 )  # fmt: skip
+SPAM = options(
+    (SpamCheck.VERDICT.value, _l("What the mail server calls spam")),
+    (SpamCheck.SCORE.value, _l("What has a high score")),
+    (SpamCheck.OFF.value, _l("Nothing: headers are not looked at")),
+)
+SCORE = _l("Use a number, such as 5.")
 DAYS = _l("Use 0 to 3650 days.")
 DAY_S = 24 * 3600
 SECONDS = _l("Use 5 to 86400 seconds.")
@@ -56,6 +63,10 @@ class WaysForm(Form):
     reopen_days = IntegerField(
         _l("Closed tickets open again within (days)"),
         validators=[InputRequired(DAYS), NumberRange(0, 3650, DAYS)],
+    )
+    spam_check = SelectField(_l("Spam is"), choices=SPAM)
+    spam_score = FloatField(
+        _l("Spam from this score on"), validators=[InputRequired(SCORE), NumberRange(-100, 1000, SCORE)]
     )
     kind = SelectField(_l("Whose account it is"), choices=KINDS)
     poll_frequency_s = IntegerField(
@@ -86,6 +97,7 @@ class WaysForm(Form):
         found: dict[str, object] = {name: self[name].data for name in account_ways.WAYS if name in self}
         found["default_assignee_id"] = self.default_assignee_id.data or None
         found["kind"] = AccountKind(self.kind.data)
+        found["spam_check"] = SpamCheck(self.spam_check.data)
         found["reply_status"] = Status(self.reply_status.data)
         found["default_category"] = Category(self.default_category.data)
         found["default_priority"] = Priority(self.default_priority.data)
@@ -106,6 +118,7 @@ def show_ways(account_id: int) -> Page:
     form = WaysForm(None, obj=found)
     form.default_assignee_id.data = found.default_assignee_id or 0
     form.kind.data = found.kind.value
+    form.spam_check.data = found.spam_check.value
     form.reply_status.data = found.reply_status.value
     form.default_category.data = found.default_category.value
     form.default_priority.data = found.default_priority.value

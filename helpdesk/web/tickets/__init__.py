@@ -10,6 +10,7 @@ from helpdesk.web.tickets import (
     merging,
     opening,
     people,
+    setting_aside,
     showing,
     tagging,
 )
@@ -23,6 +24,7 @@ VIEWS = (
     merging,
     opening,
     people,
+    setting_aside,
     showing,
     tagging,
 )  # imported for their routes

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError, InvalidInput
 from helpdesk.models import Ticket
-from helpdesk.policy.status import Priority, Status
+from helpdesk.policy.status import Disposition, Priority, Status
 from helpdesk.services import access, bulk
 from helpdesk.services.bulk import Former, Wish
 from helpdesk.web.access import require, viewer
@@ -22,6 +22,7 @@ from helpdesk.web.errors import say, sentence
 from helpdesk.web.security import go_to
 from helpdesk.web.tickets.blueprint import blueprint
 
+OFFERED = (Disposition.SPAM.value, Disposition.NORMAL.value)
 MAX_TOKEN = 2400  # the flashed message travels in a cookie
 
 
@@ -39,6 +40,7 @@ def read_wish() -> Wish:
             status=Status(form["status"]) if form.get("status") else None,
             priority=Priority(form["priority"]) if form.get("priority") else None,
             tag=form.get("tag", "").strip(),
+            disposition=Disposition(form["disposition"]) if form.get("disposition") in OFFERED else None,
         )
     except ValueError as error:
         raise InvalidInput("This value cannot be used.") from error

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from helpdesk.models import User
 from helpdesk.policy.search_query import MAX_LENGTH
-from helpdesk.policy.status import Category, Priority, Status
+from helpdesk.policy.status import Category, Disposition, Priority, Status
 from helpdesk.services import search
 from helpdesk.services.queries import ACTIVE, PageKey, TicketFilter
 from helpdesk.services.sorting import Sort
@@ -54,6 +54,7 @@ class ListState:
             "unassigned": _("Unassigned"),
             "overdue": _("Overdue"),
             "drafts": _("Drafts"),
+            "spam": _("Spam"),
         }.get(self.view, _("All tickets"))
 
 
@@ -88,7 +89,7 @@ def read_list_state(args: Mapping[str, str], viewer: User) -> ListState:
     view = "all" if typed else args.get("view", "all")
     assignee = {"mine": viewer.id, "unassigned": 0}.get(view, _number(args.get("assignee")))
     chosen = TicketFilter(
-        statuses=_statuses(args.get("status"), is_everywhere=bool(typed) or view == "drafts"),
+        statuses=_statuses(args.get("status"), is_everywhere=bool(typed) or view in ("drafts", "spam")),
         assignee=assignee,
         priority=_word(Priority, args.get("priority")),
         category=_word(Category, args.get("category")),
@@ -97,6 +98,7 @@ def read_list_state(args: Mapping[str, str], viewer: User) -> ListState:
         tag=args.get("tag", "")[:100] or None,
         drafts_of=viewer.id if view == "drafts" else None,
         query=search.parse(typed),
+        disposition=Disposition.SPAM if view == "spam" else Disposition.NORMAL,
     )
     names = ("view", "status", "assignee", "priority", "category", "account", "tag", "sort")
     kept = {name: args[name] for name in names if args.get(name)} | ({"q": typed} if typed else {})

@@ -170,6 +170,8 @@ def _refusal(ticket: Ticket) -> str | None:
     """Why nobody can be answered here, None where somebody can."""
     if ticket.disposition is Disposition.MERGED:
         return _("This ticket was merged into another one.")
+    if ticket.disposition is Disposition.SPAM:
+        return _("This ticket is spam: say that it is none to answer it.")
     if replies.recipients(ticket)[:1] != [ticket.requester_address.email]:
         return _("The requester is an address of this desk.")
     return None

@@ -101,12 +101,20 @@ def describe_event(
             return _("%(who)s added the tag %(what)s", who=who, what=_tag(event, tags))
         case "ticket.untagged":
             return _("%(who)s took the tag %(what)s off", who=who, what=_tag(event, tags))
+        case "ticket.marked_spam" if event.actor is None:
+            return _("The mail server calls it spam")
+        case "ticket.marked_spam":
+            return _("%(who)s marked it as spam", who=who)
+        case "ticket.restored":
+            return _("%(who)s said that it is no spam", who=who)
         case "comment.released":
             return _("%(who)s let a message in", who=who)
         case "email.sent" if event.data.get("purpose") == "ticket_created":
             return _("Automatic answer sent")
         case "email.failed":
             return _("A mail could not be sent")
+        case "email.delayed":
+            return _("A mail is late; its server goes on trying")
         case "email.bounced":
             return _("A mail came back")
     return ""
