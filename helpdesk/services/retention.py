@@ -22,6 +22,9 @@ from helpdesk.storage import Blob, drop, unused
 
 BATCH = 200
 UNUSED_FOR = timedelta(days=1)
+QUIET_FOR = timedelta(
+    days=7
+)  # how long looks at a server that found nothing are kept: there may be one every 15 s
 ENDED_FOR = timedelta(days=30)  # how long ended sessions and links are still told apart from unknown ones
 DONE_WITH = or_(
     and_(
@@ -85,10 +88,16 @@ def _old_mails(now: datetime) -> ColumnElement[bool]:
 
 def _old_rows(now: datetime) -> list[tuple[type[Base], ColumnElement[bool]]]:
     return [
-        (EmailPollLog, EmailPollLog.started_at < limit(now)),
+        (EmailPollLog, or_(EmailPollLog.started_at < limit(now), _was_quiet(now))),
         (UserSession, UserSession.expires_at < now - ENDED_FOR),
         (LoginToken, LoginToken.expires_at < now - ENDED_FOR),
     ]
+
+
+def _was_quiet(now: datetime) -> ColumnElement[bool]:
+    log = EmailPollLog
+    is_nothing = (log.found == 0) & (log.error == "") & (log.warning == "") & log.finished_at.is_not(None)
+    return and_(log.started_at < now - QUIET_FOR, is_nothing)
 
 
 def _count(model: type[Base], where: ColumnElement[bool]) -> int:

@@ -138,7 +138,8 @@ class AccountForm(TakingFields):
         found = provider_of(self.provider.data, self.email.data)
         if found is None:
             return
-        for way, (host, port, security) in (("incoming", found.incoming), ("outgoing", found.outgoing)):
+        incoming = found.incoming_by(self.protocol.data)
+        for way, (host, port, security) in (("incoming", incoming), ("outgoing", found.outgoing)):
             if replace or not self[f"{way}_host"].data:
                 self[f"{way}_host"].data = host
                 self[f"{way}_port"].data, self[f"{way}_port"].raw_data = port, [str(port)]

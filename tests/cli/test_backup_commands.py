@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from helpdesk import storage
 from helpdesk.cli.backup import restore_command
@@ -311,6 +311,20 @@ def test_raw_mails_go_after_their_days_and_tickets_stay(app, run, old_mail):
         assert doctor.examine() == []
     shown = app.test_cli_runner().invoke(args=["show-ticket", "1", "--format", "json"])
     assert "It does not print." in shown.output
+
+
+def test_looks_that_found_nothing_go_after_a_week(app, run):
+    ago = utcnow() - timedelta(days=8)
+    kept = [{"found": 1}, {"error": "It failed."}, {"warning": "It refused."}, {"finished_at": None}]
+    with app.app_context():
+        account_id = factories.make_account().id
+        with transaction() as session:
+            for values in ({}, *kept, {"started_at": utcnow() - timedelta(days=6)}):
+                row = {"account_id": account_id, "started_at": ago, "finished_at": utcnow()} | values
+                session.add(EmailPollLog(**row))
+    assert "Poll logs: 1" in run().output
+    with app.app_context():
+        assert db.session.scalar(select(func.count(EmailPollLog.id))) == 5
 
 
 def test_its_bytes_go_when_nothing_needs_them(app, run, old_mail):

@@ -86,6 +86,14 @@ def test_a_new_account_says_how_much_it_would_begin_with(app, ada, dovecot):  # 
     assert "0 mails that lie there would be taken" in save(ada, do="test", **none).text
 
 
+@pytest.mark.parametrize(
+    ("protocol", "host", "port"), [("pop3", "pop.gmail.com", 995), ("imap", "imap.gmail.com", 993)]
+)
+def test_a_providers_servers_are_those_of_the_protocol(app, ada, protocol, host, port):
+    page = save(ada, do="fill", provider="gmail", protocol=protocol, incoming_host="").text
+    assert f'value="{host}"' in page and f'value="{port}"' in page
+
+
 def test_pop3_leaves_what_it_does_not_delete(app, ada):
     assert save(ada, protocol="pop3", incoming_port="995").status_code == 303
     assert stored(app).after_taking == "leave"
