@@ -73,7 +73,7 @@ class _Words:
         return self.plain or html_to_text(self.html)
 
     def __bool__(self) -> bool:
-        return bool(self.plain.strip() or self.html.strip())
+        return any(text and not text.isspace() for text in (self.plain, self.html))
 
 
 class BodyReader:
@@ -204,7 +204,8 @@ class BodyReader:
         self.left -= len(data)
         kind = part.content_type
         text = decode(data, part.parameters.get("charset", ""), is_html=kind == "text/html")
-        self.has_text = self.has_text or bool(text.strip())
+        says_something = bool(text) and not text.isspace()
+        self.has_text = self.has_text or says_something
         if kind in _RICH:
             return _rich(kind, text, data)
         if kind == "text/html" or _HTML_DOCUMENT.match(text[:500]):
@@ -213,7 +214,7 @@ class BodyReader:
         text = self._taken_out(text)
         if part.parameters.get("format", "").lower() == "flowed" and len(text) < MAX_FLOWED:
             text = unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
-        return _Words(plain=text.strip("\n") if text.strip() else "")
+        return _Words(plain=text.strip("\n") if says_something and not text.isspace() else "")
 
     def _taken_out(self, text: str) -> str:
         """The text without the files and frames that programs older than MIME write into it."""

@@ -57,24 +57,40 @@ def split_reply(text: str, html: str = "", *, subject: str = "") -> SplitText:
 
 
 def _split_lines(text: str) -> SplitText:
-    lines = _shared_lines_parted(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    count = _lines_looked_at(lines)
-    scan = _Scan(lines[:count])
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    end = _end_of_look(text)
+    lines = _shared_lines_parted(text[:end].split("\n")) if end else []
+    scan = _Scan(lines)
     scan.run()
-    beyond = list(range(count, len(lines)))
-    if beyond and scan.is_open:
-        scan.shown += beyond
+    shown, cut = [], [""]
+    if end < len(text) and not scan.cut:
+        return SplitText(text.strip("\n").rstrip())
+    if end < len(text) and scan.is_open:
+        shown = [text[end:]]
     else:
-        scan.cut += beyond
+        cut = [text[end:]]
         scan.trim()
-    visible = _joined(lines, scan.shown).rstrip()
+    visible = "".join([_joined(lines, scan.shown), *shown]).strip("\n").rstrip()
     if not visible.strip():
-        return SplitText(_joined(lines, list(range(len(lines)))))
-    return SplitText(visible, _joined(lines, scan.cut))
+        return SplitText("\n".join(line for line in text.split("\n") if line not in MARKS).strip("\n"))
+    return SplitText(visible, "".join([_joined(lines, scan.cut), *cut]).strip("\n"))
+
+
+def _end_of_look(text: str) -> int:
+    """Where the lines end that are looked at: after 2,000 of them or 64,000 letters, never inside of one."""
+    end = 0
+    for _ in range(MAX_LINES):
+        below = text.find("\n", end + 1)
+        if below < 0:
+            return len(text) if len(text) <= MAX_CHARS else end
+        if below > MAX_CHARS:
+            return end
+        end = below
+    return end
 
 
 def _joined(lines: list[str], which: list[int]) -> str:
-    return "\n".join(lines[i] for i in sorted(which) if lines[i] not in MARKS).strip("\n")
+    return "\n".join(lines[i] for i in sorted(which) if lines[i] not in MARKS)
 
 
 def _shared_lines_parted(lines: list[str]) -> list[str]:
@@ -93,15 +109,6 @@ def _parted(line: str) -> list[str]:
     if shared and is_introduction(bare(shared["header"])):
         return [shared["header"], shared["quoted"]]
     return [line]
-
-
-def _lines_looked_at(lines: list[str]) -> int:
-    size = 0
-    for count, line in enumerate(lines[:MAX_LINES]):
-        size += len(line)
-        if size > MAX_CHARS:
-            return count
-    return min(len(lines), MAX_LINES)
 
 
 class _Scan:
