@@ -112,6 +112,6 @@ def _size(image: HtmlElement, name: str) -> float | None:
     """In pixels, by the style first as browsers do; None for a share of something and for what is not said."""
     style = re.search(rf"(?:\A|[;\s]){name}\s*:([^;]*)", image.get("style") or "", re.IGNORECASE)
     for said in (style[1] if style else None, image.get(name)):
-        if said is not None and (number := _NUMBER.match(said)):
+        if said is not None and (number := _NUMBER.match(said.strip()[:40])):
             return float(number[1])
     return None
