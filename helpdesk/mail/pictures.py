@@ -17,7 +17,7 @@ from lxml.html import HtmlElement
 PIXEL = 2  # so many pixels in both directions are nothing to look at
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z", re.IGNORECASE)
-_NUMBER = re.compile(r"\s*(\d{1,6}(?:\.\d{0,6})?)\s*(px|pt)?\s*(?:!\s*important\s*)?\Z", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*(\d{1,6}(?:\.\d{0,6})?)\s*(px|pt|%)?\s*(?:!\s*important\s*)?\Z", re.IGNORECASE)
 _UNSEEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0*)?\s*(?:[;!]|\Z)"
     r"|mso-hide\s*:\s*all|max-height\s*:\s*0(?:px)?\s*(?:[;!]|\Z)",
@@ -109,9 +109,10 @@ def _is_tiny(image: HtmlElement) -> bool:
 
 
 def _size(image: HtmlElement, name: str) -> float | None:
-    """In pixels, by the style first as browsers do; None for a share of something and for what is not said."""
+    """In pixels, by the style first as browsers do; a share of something is taken for more than a few, None: not said."""
     style = re.search(rf"(?:\A|[;\s]){name}\s*:([^;]*)", image.get("style") or "", re.IGNORECASE)
     for said in (style[1] if style else None, image.get(name)):
         if said is not None and (number := _NUMBER.match(said.strip()[:40])):
-            return float(number[1])
+            share = (number[2] or "") == "%"
+            return float(number[1]) * (PIXEL + 1 if share else 1)
     return None

@@ -27,9 +27,10 @@ _NAMES = (
 )
 PROPERTIES = frozenset(_NAMES.split())
 COLOURS = {"background", "color"} | {name for name in PROPERTIES if name.endswith("-color")}
-_LENGTH = r"(?:\d{0,6}(?:\.\d{0,8})?(?:px|pt|pc|em|rem|ex|ch|in|cm|mm|%)?|auto|inherit|initial|none|normal)"
+_WIDTH = re.compile(r"\d{0,4}(?:\.\d{0,8})?(?:px|pt|pc|em|rem|in|cm|mm|%)?|auto|none|initial", re.IGNORECASE)
+_LENGTH = r"(?:\d{0,3}(?:\.\d{0,8})?(?:px|pt|pc|em|rem|ex|ch|in|cm|mm|%)?|auto|inherit|initial|none|normal)"
 _SPACE = re.compile(rf"{_LENGTH}(?:\s+{_LENGTH}){{0,3}}", re.IGNORECASE)
-_HEIGHT = re.compile(r"\d{0,5}(?:\.\d{0,8})?(?:px|pt|pc|em|rem|in|cm|mm)?|auto|none|initial", re.IGNORECASE)
+_HEIGHT = re.compile(r"\d{0,3}(?:\.\d{0,8})?(?:px|pt|pc|em|rem|in|cm|mm)?|auto|none|initial", re.IGNORECASE)
 _SHIFT = re.compile(r"-?\d{0,2}(?:\.\d{0,8})?(?:px|pt|pc|em|rem|in|cm|mm|%)?|normal|inherit", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z-]+(?:\s+[a-z-]+){0,2}", re.IGNORECASE)
 _COLOUR = r"#[0-9a-f]{3,8}|[a-z]+|(?:rgb|hsl)a?\([\d.,%/\s]+(?:deg)?[\d.,%/\s]*\)"
@@ -53,11 +54,10 @@ _PLAIN_VALUES = {
     "max-height": _HEIGHT,
     "line-height": _SPACE,
     "border-radius": _SPACE,
-} | {
-    name: _SPACE
-    for name in PROPERTIES
-    if name.startswith(("margin", "padding")) or name in ("width", "min-width", "max-width")
-}
+    "width": _WIDTH,
+    "min-width": _WIDTH,
+    "max-width": _WIDTH,
+} | dict.fromkeys((name for name in PROPERTIES if name.startswith(("margin", "padding"))), _SPACE)
 _HARMLESS = re.compile(r"[\w\s.,#%'\"+()/-]{1,500}")
 _FUNCTION = re.compile(r"([\w-]*)\s*\(")
 _FUNCTIONS = {"rgb", "rgba", "hsl", "hsla"}

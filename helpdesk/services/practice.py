@@ -22,7 +22,7 @@ from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.mail.charset import decode
 from helpdesk.mail.headers import header_text, message_ids, read_addresses
-from helpdesk.mail.html import clean_html
+from helpdesk.mail.html import Designed, design
 from helpdesk.mail.mime import read_header
 from helpdesk.mail.parse import parse
 from helpdesk.mail.practice import CustomerMail, answer_subject, quoted, write
@@ -182,9 +182,9 @@ def open_mail(boxes: Mailboxes, key: str) -> OpenedMail:
     return OpenedMail(account, sent, parse(mail.raw), mail.raw, decode(head))
 
 
-def shown_html(mail: OpenedMail, pictures: dict[str, str]) -> str:
+def designed(mail: OpenedMail, pictures: dict[str, str]) -> Designed:
     """Its HTML, cleaned, without the line only lists of mails show; `pictures` tells where each inline picture is served."""
-    return clean_html(_PREVIEW.sub("", mail.parsed.html or "", count=1), cid=pictures)
+    return design(_PREVIEW.sub("", mail.parsed.html or "", count=1), cid=pictures)
 
 
 def _sent(account: EmailAccount) -> MaildirSource:

@@ -12,10 +12,10 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from helpdesk.database import end_read
 from helpdesk.errors import NotFound
 from helpdesk.models import Attachment
-from helpdesk.services import access, attachments, html_view
+from helpdesk.services import access, attachments, html_view, pictures
+from helpdesk.services.html_view import Designed
 from helpdesk.web.access import require, viewer
-from helpdesk.web.filters import cleaned
-from helpdesk.web.security import FILE_POLICY, MAIL_POLICY
+from helpdesk.web.security import FILE_POLICY, MAIL_POLICY, MAIL_POLICY_WITH_PICTURES
 
 blueprint = Blueprint("files", __name__)
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -50,17 +50,31 @@ def download(token: str, name: str) -> Response:
 @blueprint.get("/comments/<int:comment_id>/html")
 @require("team")
 def html(comment_id: int) -> Response:
-    """A mail as its sender designed it, for the sandboxed frame on the ticket and for nothing else."""
-    if request.headers.get("Sec-Fetch-Dest", "iframe") not in {"iframe", "frame"}:
-        raise NotFound("There is no such page.")
+    """A mail as its sender designed it, for the sandboxed frame on the ticket and for nothing else.
+
+    With `pictures` in the address those of the web are shown this once, else only where the reader always wants them.
+    """
+    refuse_outside_frames()
     comment = access.get_comment(viewer(), comment_id)
     if not comment.html:
         raise NotFound("There is no such page.")
-    response = make_response(
-        render_template("files/mail.html", body=cleaned(html_view.cleaned(comment, _url)))
-    )
-    response.headers["Content-Security-Policy"] = MAIL_POLICY
+    shows_remote = "pictures" in request.args or bool(pictures.always_shown(viewer(), [comment]))
+    return framed(html_view.designed(comment, _url, shows_remote=shows_remote), with_pictures=shows_remote)
+
+
+def refuse_outside_frames() -> None:
+    """Foreign HTML is no page of the desk. Raises NotFound when a browser asks for it as one."""
+    if request.headers.get("Sec-Fetch-Dest", "iframe") not in {"iframe", "frame"}:
+        raise NotFound("There is no such page.")
+
+
+def framed(mail: Designed, *, with_pictures: bool = False) -> Response:
+    """A mail under a policy of its own: nothing runs, and nothing is loaded but what was asked for."""
+    response = make_response(render_template("files/mail.html", mail=mail))
+    policy = MAIL_POLICY_WITH_PICTURES if with_pictures else MAIL_POLICY
+    response.headers["Content-Security-Policy"] = policy
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 

@@ -175,6 +175,11 @@ def cleaned(html: str) -> Markup:
     return Markup(html)  # noqa: S704 - cleaned, and shown under a policy that runs nothing
 
 
+def style_sheet(rules: str) -> Markup:
+    """The rules `services.html_view` has put together, as an element of that same frame."""
+    return Markup("<style>{}</style>").format(Markup(rules))  # noqa: S704 - no rule of it holds a bracket
+
+
 def init_app(app: Flask) -> None:
     """Give the templates these filters and the page's language."""
     named: dict[str, Callable[..., Any]] = {
@@ -190,6 +195,8 @@ def init_app(app: Flask) -> None:
         "paragraphs": paragraphs,
         "address": address,
         "breakable": breakable,
+        "cleaned": cleaned,
+        "style_sheet": style_sheet,
         "tag": tag,
         "reason": reason,
         "step": step,

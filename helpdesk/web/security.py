@@ -27,6 +27,7 @@ MAIL_POLICY = (
     "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
     "img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'self'"
 )
+MAIL_POLICY_WITH_PICTURES = MAIL_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https:")
 HSTS = "max-age=31536000"
 LOCAL_NAMES = ["localhost", "127.0.0.1"]
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound

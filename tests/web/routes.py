@@ -144,6 +144,7 @@ ROUTES = {
     "POST /tickets/<int:number>/requester": TICKET_TEAM,
     "GET /tickets/<int:number>/merge": TICKET_TEAM,
     "POST /tickets/<int:number>/merge": TICKET_TEAM,
+    "POST /tickets/<int:number>/comments/<int:comment_id>/pictures": TICKET_TEAM,
     "POST /tickets/<int:number>/mails/<int:email_id>/retry": (
         "in",
         "403",

@@ -6,9 +6,10 @@ from urllib.parse import unquote
 import pytest
 
 from helpdesk.database import db, transaction
-from helpdesk.models import Attachment, Comment
-from helpdesk.web.security import FILE_POLICY, MAIL_POLICY
-from tests.web.conftest import browser
+from helpdesk.mail.authentication import Verdict
+from helpdesk.models import Attachment, Comment, EmailMessage
+from helpdesk.web.security import FILE_POLICY, MAIL_POLICY, MAIL_POLICY_WITH_PICTURES
+from tests.web.conftest import browser, send
 
 HOSTILE = [
     'a"b.html', "a;b.svg", "x\r\nSet-Cookie: a=b", "\u200b.htaccess", "\u202egnp.exe", "../../etc/passwd", "nul\x00.txt",
@@ -82,6 +83,52 @@ def test_designed_mail_is_cleaned_and_sandboxed(app, desk):
     for bad in ("onclick", "<script", "javascript:", "<form", ' src="https://spy'):
         assert bad not in response.text
     assert f'src="/files/{desk["file"]}/log.txt"' in response.text
+
+
+def test_pictures_of_the_web_are_let_in_by_who_asks_and_for_whom_only(app, desk):
+    with app.app_context(), transaction():
+        comment = db.session.get(Comment, desk["comment"])
+        comment.html, comment.remote_pictures = '<img src="https://shop.example/a.png">', 1
+        mail = db.session.get(EmailMessage, desk["email"])
+        mail.comment_id = comment.id
+    agent, admin = browser(app, desk["agent"]), browser(app, desk["admin"])
+    address = f"/comments/{desk['comment']}/html"
+
+    def lets_in(client, asked=""):
+        response = client.get(address + asked)
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        allowed = {MAIL_POLICY: False, MAIL_POLICY_WITH_PICTURES: True}[
+            response.headers["Content-Security-Policy"]
+        ]
+        assert (' src="https://shop.example/a.png"' in response.text) == allowed
+        return allowed
+
+    assert not lets_in(agent)
+    assert lets_in(agent, "?pictures=once")
+    assert not lets_in(agent)
+    choice = f"/tickets/{desk['ticket']}/comments/{desk['comment']}/pictures"
+    assert send(agent, choice).status_code == send(agent, choice).status_code == 303
+    assert lets_in(agent)
+    assert not lets_in(admin)  # each decides for himself
+    with app.app_context(), transaction():
+        db.session.get(EmailMessage, desk["email"]).dmarc = Verdict.FAIL
+    assert not lets_in(agent)  # somebody else may have written it
+    with app.app_context(), transaction():
+        db.session.get(EmailMessage, desk["email"]).dmarc = Verdict.PASS
+    assert lets_in(agent)
+    send(agent, choice, stop="yes")
+    assert not lets_in(agent)
+
+
+def test_nothing_is_remembered_of_who_cannot_be_told(app, desk):
+    with app.app_context(), transaction():
+        comment = db.session.get(Comment, desk["comment"])
+        comment.html, comment.remote_pictures, comment.is_unverified = "<img>", 1, True
+    agent = browser(app, desk["agent"])
+    assert "Always for this sender" not in agent.get(f"/tickets/{desk['ticket']}").text
+    before = desk.rows()["picture_permission"]
+    send(agent, f"/tickets/{desk['ticket']}/comments/{desk['comment']}/pictures")
+    assert desk.rows()["picture_permission"] == before == []
 
 
 @pytest.mark.parametrize(

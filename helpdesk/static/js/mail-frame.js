@@ -8,6 +8,20 @@ export function bindMailFrames(root) {
     frame.closest("details")?.addEventListener("toggle", () => fit(frame));
     fit(frame);
   }
+  for (const link of root.querySelectorAll("a[data-show-pictures]")) {
+    link.addEventListener("click", () => tellShown(link)); // the link itself opens them in the frame
+  }
+}
+
+function tellShown(link) {
+  const line = link.closest(".pictures");
+  line.querySelector("[data-pictures-asked]").hidden = true;
+  const told = line.querySelector("[data-pictures-shown]");
+  told.hidden = false;
+  setTimeout(() => { // once the browser has followed the link
+    told.focus();
+    link.remove();
+  });
 }
 
 function fit(frame) {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from helpdesk.database import end_read
@@ -10,11 +10,9 @@ from helpdesk.errors import NotFound
 from helpdesk.services import practice
 from helpdesk.services.practice import Mailboxes, OpenedMail
 from helpdesk.web.access import require
-from helpdesk.web.files import as_download
-from helpdesk.web.filters import cleaned
+from helpdesk.web.files import as_download, framed, refuse_outside_frames
 from helpdesk.web.practice.blueprint import admitted, blueprint, opened
 from helpdesk.web.practice.forms import PERSONAS, CustomerMailForm
-from helpdesk.web.security import MAIL_POLICY
 
 Page = str | Response | BaseResponse | tuple[str, int]
 
@@ -67,8 +65,7 @@ def _opened(key: str) -> OpenedMail:
 @require("anyone")
 def html(key: str) -> Response:
     """A mail as it was designed, for the sandboxed frame and for nothing else."""
-    if request.headers.get("Sec-Fetch-Dest", "iframe") not in {"iframe", "frame"}:
-        raise NotFound("There is no such page.")
+    refuse_outside_frames()
     mail = _opened(key)
     if not mail.parsed.html:
         raise NotFound("There is no such page.")
@@ -77,11 +74,7 @@ def html(key: str) -> Response:
         for position, file in enumerate(mail.parsed.files)
         if file.content_id
     }
-    body = cleaned(practice.shown_html(mail, pictures))
-    response = make_response(render_template("files/mail.html", body=body))
-    response.headers["Content-Security-Policy"] = MAIL_POLICY
-    response.headers["X-Frame-Options"] = "SAMEORIGIN"
-    return response
+    return framed(practice.designed(mail, pictures))
 
 
 @blueprint.get("/mails/<key>/source")

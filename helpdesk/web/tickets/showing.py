@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from helpdesk.services import (
     glance,
     inbox,
     people,
+    pictures,
     queries,
     replies,
     scheduled,
@@ -108,6 +109,28 @@ def files_of(comment: Comment) -> list[dict[str, object]]:
     ]
 
 
+def pictures_of(
+    ticket: Ticket, entries: Sequence[Entry], kept: dict[str, Any]
+) -> Callable[[Comment], dict[str, object] | None]:
+    """What is to be said above a designed mail about the pictures that did not come along with it."""
+    always = pictures.always_shown(viewer(), [entry.comment for entry in entries if entry.comment])
+
+    def shown(comment: Comment) -> dict[str, object] | None:
+        if not comment.remote_pictures and not comment.tracking_pixels:
+            return None
+        url = url_for("tickets.pictures", number=ticket.number, comment_id=comment.id, **kept)
+        return {
+            "count": comment.remote_pictures,
+            "pixels": comment.tracking_pixels,
+            "is_shown": comment.id in always,
+            "once_url": url_for("files.html", comment_id=comment.id, pictures="once"),
+            "always_url": url if pictures.has_sender(comment) else None,
+            "sender": comment.author_email,
+        }
+
+    return shown
+
+
 def machine_mails(deliveries: Sequence[EmailMessage]) -> list[EmailMessage]:
     """Mails of the desk itself that need a person's eye."""
     return [mail for mail in deliveries if mail.purpose != "reply" and mail.state in TROUBLE]
@@ -142,6 +165,7 @@ def render_ticket(
         entries=entries,
         delivery=delivery,
         files_of=files_of,
+        pictures_of=pictures_of(ticket, entries, state.link_args),
         particulars_of=lambda comment: shown_particulars(comment.particulars, files_of(comment)),
         waiting=[sending(reply, viewer()) for reply in waiting],
         editor=editor(ticket, seen=seen, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
@@ -157,6 +181,7 @@ def render_ticket(
         crossed=crossed,
         has_news=inbox.has_unread(viewer(), ticket),
         followers=followers,
+        opened=request.args.get("designed", type=int),
         is_following=any(follower.id == viewer().id for follower in followers),
         other_tickets=queries.other_tickets(viewer(), ticket),
         machine_mails=machine_mails(deliveries),

@@ -244,3 +244,13 @@ def wrong(form, **errors):
     for name, words in errors.items():
         form[name].errors = [words]
     return form
+
+
+PICTURES = {
+    "count": 3,
+    "pixels": 1,
+    "is_shown": False,
+    "once_url": "/mail-frame",
+    "always_url": "#",
+    "sender": "jonas@nordlicht.example",
+}
