@@ -1,16 +1,20 @@
 """What the server is told of taken mail: only after the commit, made up for when it was lost, never a second copy."""
 
+import secrets
+
 import pytest
+from imapclient import IMAPClient
 from sqlalchemy import select
 
 from helpdesk.database import db, transaction
 from helpdesk.errors import PermanentError, TransientError
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog, FetchCursor
 from helpdesk.models.mail import AfterTaking
-from helpdesk.services import fetch_after
+from helpdesk.services import fetch_after, keys
 from helpdesk.services.fetch import fetch_account
 from tests import factories
 from tests.fakes import FakeSource
+from tests.servers.fixtures import authority, dovecot, fault_proxy  # noqa: F401
 
 CUT = TransientError("The connection to the mail server was lost.")
 NO = PermanentError("%(host)s refuses to delete mails.", host="mail.example")
@@ -216,6 +220,36 @@ def test_a_folder_is_never_moved_into_itself(desk):
     add(source)
     fetch_account(account_id, source=source)
     assert told(source) == [("mark_seen", (1,))]
+
+
+@pytest.mark.parametrize(("marker", "upstream"), [(b"UID MOVE", True), (b"COPYUID", False)])
+def test_a_real_server_cut_while_it_moves_ends_with_one_of_each(
+    context,
+    dovecot,  # noqa: F811
+    fault_proxy,  # noqa: F811
+    marker,
+    upstream,
+):
+    """Before it has heard all of the command, and after it has done it but could not say so."""
+    user = f"moves-{secrets.token_hex(4)}"
+    proxy = fault_proxy(dovecot.port)
+    account = factories.make_account(
+        incoming_host="127.0.0.1", incoming_port=proxy.port, incoming_security="plain", source="env",
+        incoming_username=user, incoming_password=keys.encrypt(dovecot.password),
+        after_taking=AfterTaking.MOVE, move_to_folder="Erledigt/März",
+    )  # fmt: skip
+    for _ in range(3):
+        dovecot.deliver(user, factories.make_mail())
+    proxy.marker, proxy.upstream, proxy.cut_after = marker, upstream, 0
+    first = fetch_account(account.id)
+    assert (first.taken, first.error, count_rows()) == (3, "", 3)
+    assert owed() == ({"move": [1, 2, 3]}, 1)
+    proxy.heal()
+    assert fetch_account(account.id, force=True).error == ""
+    assert (dovecot.files(user), owed(), count_rows()) == ([], ({}, 0), 3)
+    with IMAPClient("127.0.0.1", dovecot.port, ssl=False, timeout=10) as client:
+        client.login(user, dovecot.password)
+        assert client.select_folder("Erledigt/März")[b"EXISTS"] == 3
 
 
 def test_each_folder_of_an_account_is_read(context):

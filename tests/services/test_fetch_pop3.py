@@ -5,7 +5,8 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
+from sqlalchemy.orm import Session
 
 from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
@@ -286,6 +287,41 @@ def test_a_real_server_hands_over_and_deletes(context, mailbox):  # noqa: F811
     assert sorted(raw.replace(b"\r\n", b"\n") for raw in stored) == sorted(
         raw.replace(b"\r\n", b"\n") for raw in raws
     )
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_killed_at_every_commit_each_mail_is_taken_once(account, server):
+    set_to(account, after_taking=AfterTaking.DELETE, delete_after_days=0, max_mails_per_poll=2)
+    fill(server, 5)
+    all_names = {name.decode() for name, _ in server.mails}
+    left = 0
+
+    def die(_session):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Killed
+
+    for step in range(1, 30):
+        left = step
+        event.listen(Session, "before_commit", die)
+        try:
+            fetch_account(account.id, force=True)
+        except Killed:
+            is_killed = True
+        else:
+            is_killed = False
+        finally:
+            event.remove(Session, "before_commit", die)
+        gone = all_names - {name.decode() for name, _ in server.mails}
+        assert {f"pop3/{name}" for name in gone} <= set(keys())
+        if not is_killed:
+            break
+        set_to(account, fetch_lease_until=None)
+    assert (step > 3, len(keys()), len(set(keys())), server.mails) == (True, 5, 5, [])
 
 
 def test_two_fetchers_take_each_mail_once(account, server, context):
