@@ -13,6 +13,7 @@ from helpdesk.mail.authentication import Verdict
 from helpdesk.models.people import User
 from helpdesk.models.trays import SpamCheck, Tray
 from helpdesk.models.types import Word
+from helpdesk.policy.folders import distinct
 from helpdesk.policy.status import Category, Priority, Status
 
 
@@ -174,7 +175,7 @@ class EmailAccount(Base):
     @property
     def folders(self) -> list[str]:
         """Every folder that is read, the main one first."""
-        return list(dict.fromkeys([self.incoming_folder, *self.other_folders]))
+        return distinct([self.incoming_folder, *self.other_folders])
 
 
 class FetchCursor(Base):

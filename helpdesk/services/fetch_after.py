@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from helpdesk.errors import HelpdeskError, PermanentError
 from helpdesk.models import EmailAccount, FetchCursor
 from helpdesk.models.mail import AfterTaking
+from helpdesk.policy.folders import is_among
 from helpdesk.transports.base import Source
 
 logger = logging.getLogger(__name__)
@@ -76,10 +77,15 @@ class Afterwards:
         match self.account.after_taking:
             case AfterTaking.LEAVE:
                 return self.owed
-            case AfterTaking.MOVE if self.account.move_to_folder in ("", self.folder):
+            case AfterTaking.MOVE if self._would_come_back():
                 return self.owed.plus(SEEN, uids)
             case step:
                 return self.owed.plus(step.value, uids)
+
+    def _would_come_back(self) -> bool:
+        """Whether there is no folder to move to, or it is one that is read."""
+        target = self.account.move_to_folder
+        return not target or is_among(target, [self.folder, *self.account.folders])
 
     def pay(self) -> None:
         """Take the steps that are owed; after the first refusal the rest waits for the next look."""

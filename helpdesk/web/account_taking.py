@@ -12,6 +12,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from helpdesk.models import EmailAccount
 from helpdesk.models.mail import AfterTaking
+from helpdesk.policy.folders import distinct, is_among
 from helpdesk.web.forms import Form, options, trimmed
 
 PROTOCOLS = options(("imap", _("IMAP")), ("pop3", _("POP3")))
@@ -86,7 +87,9 @@ class TakingFields(Form):
         after = AfterTaking(self.after_taking.data)
         is_left = self.protocol.data == "pop3" and after is not AfterTaking.DELETE
         values["after_taking"] = AfterTaking.LEAVE if is_left else after
-        values["other_folders"] = [n for n in self.other_folders.data or [] if n != self.incoming_folder.data]
+        main = [self.incoming_folder.data or ""]
+        chosen = distinct(self.other_folders.data or [])
+        values["other_folders"] = [name for name in chosen if not is_among(name, main)]
         values["move_to_folder"] = self.move_to_folder.data or ""
         return values | {"incoming_protocol": self.protocol.data}
 
@@ -120,7 +123,7 @@ class TakingFields(Form):
         target = self.move_to_folder.data or ""
         if not target:
             return _refuse(self.move_to_folder, gettext("Please name the folder."))
-        if target in {self.incoming_folder.data, *(self.other_folders.data or [])}:
+        if is_among(target, [self.incoming_folder.data or "", *(self.other_folders.data or [])]):
             return _refuse(
                 self.move_to_folder,
                 gettext("Mail is read from this folder; moving it there would bring it back."),

@@ -214,9 +214,10 @@ def test_what_is_owed_under_old_numbers_is_forgotten(desk):
     assert told(source)[-1] == ("move", (8, 9), "Done")
 
 
-def test_a_folder_is_never_moved_into_itself(desk):
+@pytest.mark.parametrize("target", ["INBOX", "inbox", "Forms"])
+def test_mail_is_never_moved_to_where_it_is_read(desk, target):
     account_id, source = desk
-    set_to(account_id, move_to_folder="INBOX")
+    set_to(account_id, move_to_folder=target, other_folders=["Forms"])
     add(source)
     fetch_account(account_id, source=source)
     assert told(source) == [("mark_seen", (1,))]

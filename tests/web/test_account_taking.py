@@ -106,7 +106,7 @@ def test_pop3_leaves_what_it_does_not_delete(app, ada):
         ({"incoming_port": "995"}, "Usual are 993 for TLS and 143"),
         ({"protocol": "pop3", "incoming_port": "995", "after_taking": "move"}, "POP3 knows no folders"),
         ({"after_taking": "move"}, "Please name the folder"),
-        ({"after_taking": "move", "move_to_folder": "INBOX"}, "would bring it back"),
+        ({"after_taking": "move", "move_to_folder": "Inbox"}, "would bring it back"),
         ({"after_taking": "move", "move_to_folder": "Done\r\nDELETE INBOX"}, "Line breaks"),
         ({"after_taking": "burn"}, "Not a valid choice"),
         ({"other_folders": ["a\r\nDELETE INBOX"]}, "Line breaks"),
