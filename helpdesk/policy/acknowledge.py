@@ -39,15 +39,26 @@ def is_no_reply(address: str) -> bool:
 
 
 def may_acknowledge(
-    *, automatic: bool, already_acknowledged: bool, sent_last_hour: int, sent_last_day: int, address: str = ""
+    *,
+    automatic: bool,
+    already_acknowledged: bool,
+    sent_last_hour: int,
+    sent_last_day: int,
+    address: str = "",
+    is_repeated: bool = False,
 ) -> Verdict:
-    """At most one per ticket, two an hour and five a day for one address, none to machines."""
+    """At most one per ticket, two an hour and five a day for one address, none to machines.
+
+    `is_repeated`: the same was said, but for numbers, on a ticket that was acknowledged lately.
+    """
     if automatic:
         return Verdict(False, "a machine wrote the mail")
     if is_no_reply(address):
         return Verdict(False, "nobody reads this address")
     if already_acknowledged:
         return Verdict(False, "the ticket was acknowledged before")
+    if is_repeated:
+        return Verdict(False, "the same was acknowledged before")
     if sent_last_hour >= MAX_PER_HOUR:
         return Verdict(False, "this address had two automatic answers within the hour")
     if sent_last_day >= MAX_PER_DAY:

@@ -7,16 +7,17 @@ Runs inside the transaction of the fact. A machine's mail is queued as ids and m
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from helpdesk import storage
 from helpdesk.database import db, hold, utcnow
-from helpdesk.models import EmailAccount, EmailMessage, Event, Ticket, User, UserAddress
+from helpdesk.models import Comment, EmailAccount, EmailMessage, Event, Ticket, User, UserAddress
 from helpdesk.models.mail import Direction, EmailState
-from helpdesk.policy import audience
+from helpdesk.policy import audience, echo
 from helpdesk.policy.acknowledge import may_acknowledge
 from helpdesk.policy.audience import Notice
 from helpdesk.services import events, notices, settings, templates
@@ -107,11 +108,26 @@ def _acknowledge(event: Event, ticket: Ticket) -> None:
         sent_last_hour=sum(at > now - timedelta(hours=1) for _, at in earlier),
         sent_last_day=sum(at > now - timedelta(days=1) for _, at in earlier),
         address=address.address,
+        is_repeated=_is_repeated(ticket, [ticket_id for ticket_id, _ in earlier if ticket_id]),
     )
     if not verdict.allowed:
         logger.info("ticket=%s acknowledgement=none because=%s", ticket.number, verdict.reason)
         return
     queue.add(ticket.account, purpose="ticket_created", to=[address.email], ticket=ticket)
+
+
+def _is_repeated(ticket: Ticket, earlier: Sequence[int]) -> bool:
+    """Whether one of the tickets acknowledged lately says the same: a machine whose mails only count on."""
+    others = [ticket_id for ticket_id in earlier if ticket_id != ticket.id]
+    if not others:
+        return False
+    first = select(func.min(Comment.id)).where(Comment.ticket_id.in_([*others, ticket.id]))
+    beginning = func.substr(Comment.text, 1, echo.MAX_READ)
+    rows = select(Comment.ticket_id, Ticket.subject + " " + beginning).join(Ticket)
+    rows = rows.where(Comment.id.in_(first.group_by(Comment.ticket_id)))
+    said = {row[0]: row[1] for row in db.session.execute(rows)}
+    own = said.pop(ticket.id, "")
+    return any(echo.is_same(own, text) for text in said.values())
 
 
 def _acknowledgements(

@@ -2,6 +2,8 @@
 
 import threading
 from datetime import timedelta
+from itertools import product
+from string import ascii_lowercase
 
 import pytest
 from sqlalchemy import update
@@ -74,19 +76,37 @@ def age_mails(**duration):
             email.created_at -= timedelta(**duration)
 
 
+WORDS = iter("".join(pair) for pair in product(ascii_lowercase, repeat=2))
+
+
+def ask(account, **values):
+    """A ticket that says what no other says."""
+    return factories.make_ticket(account, text=f"A question about {next(WORDS)}.", **values)
+
+
+def test_what_differs_in_numbers_alone_is_acknowledged_once(account):
+    for number in range(3):
+        factories.make_ticket(
+            account, subject=f"Alarm {number}", text=f"Disk {number} is {90 + number} % full."
+        )
+    assert len(outgoing()) == 1
+    factories.make_ticket(account, subject="Alarm 4", text="Disk 4 is gone.")
+    assert len(outgoing()) == 2
+
+
 def test_an_address_gets_two_an_hour_and_five_a_day(account):
     for _ in range(4):
-        factories.make_ticket(account)
+        ask(account)
     assert len(outgoing()) == 2
-    factories.make_ticket(account, requester=factories.OTHER_CUSTOMER)
+    ask(account, requester=factories.OTHER_CUSTOMER)
     assert len(outgoing()) == 3, "another address has its own count"
     for expected in (5, 6, 6):  # two more, then the fifth of the day, then none
         age_mails(hours=2)
         for _ in range(3):
-            factories.make_ticket(account)
+            ask(account)
         assert len(outgoing()) == expected
     age_mails(hours=23)
-    factories.make_ticket(account)
+    ask(account)
     assert len(outgoing()) == 7
 
 
@@ -98,7 +118,7 @@ def test_four_workers_with_mails_of_one_sender_acknowledge_two(app, account):
     def run():
         with app.app_context():
             start.wait()
-            factories.make_ticket(db.session.get(EmailAccount, account_id))
+            ask(db.session.get(EmailAccount, account_id))
             done.append(True)
             db.session.remove()
 

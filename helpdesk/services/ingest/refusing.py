@@ -1,16 +1,17 @@
-"""What opens no ticket by itself: answers of machines to nothing, floods, and what has to wait for a person."""
+"""What opens no ticket by itself: answers of machines to nothing, floods, echoes, and what has to wait for a person."""
 
 from __future__ import annotations
 
 from helpdesk.mail.types import Automatic
+from helpdesk.models import UserAddress
 from helpdesk.models.mail import EmailState
 from helpdesk.services import events
-from helpdesk.services.ingest import floods
+from helpdesk.services.ingest import echoes, floods
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.trace import Sentence
 
 
-def refuse_new(mail: Delivery) -> Outcome | None:
+def refuse_new(mail: Delivery, author: UserAddress | None) -> Outcome | None:
     parsed, email = mail.reading.parsed, mail.email
     if mail.is_forced:
         return None
@@ -22,7 +23,8 @@ def refuse_new(mail: Delivery) -> Outcome | None:
     flood = floods.reason(
         email, mail.reading.claimed.email[:320], parsed.subject[:998], mail.reading.full_text
     )
-    return hold(mail, flood) if flood else None
+    reason = flood or echoes.reason(mail, author)
+    return hold(mail, reason) if reason else None
 
 
 def is_first_held(mail: Delivery) -> bool:

@@ -50,7 +50,7 @@ def _open_new(mail: Delivery, account: EmailAccount, author: UserAddress | None,
         inner = forwards.inner_of(mail, author)
         if inner is not None:
             return forwards.open_for(mail, account, author, inner)
-    return refusing.refuse_new(mail) or _open(mail, account, route)
+    return refusing.refuse_new(mail, author) or _open(mail, account, route)
 
 
 def _sender(mail: Delivery) -> UserAddress:
