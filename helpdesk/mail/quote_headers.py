@@ -11,11 +11,13 @@ from helpdesk.mail.quote_words import (
     ADDRESS,
     ADDRESS_LAST,
     DATE,
+    DATED_MAILBOX,
     GROUPWARE,
     LABELS,
     LONGEST_WROTE,
     MAILBOX,
     OPENING,
+    SAID_LAST,
     SEPARATOR,
     TIME,
     WEEKDAY,
@@ -31,6 +33,7 @@ MAX_LINE = 400
 MAX_ATTRIBUTION_LINES = 4
 MAX_BLOCK_LINES = 12
 MAX_FOREIGN = 250
+_UNSPACED_ENDS = ("作成", "작성", "メール", "写道", "寫道", "----", "---")
 
 _INVISIBLE = str.maketrans("", "", "\u200b\u200e\u200f\u202a\u202c\u2060\u2068\u2069\ufeff\xad")
 _SECOND_LABEL = re.compile(
@@ -69,6 +72,8 @@ def history_header(lines: Sequence[str], at: int) -> HistoryHeader | None:
         return HistoryHeader(1, is_attribution=True)
     if SEPARATOR.match(first) or GROUPWARE.match(lines[at][:MAX_LINE]):
         return HistoryHeader(1, is_attribution=False)
+    if is_dashed_attribution(first):
+        return HistoryHeader(1, is_attribution=True)
     if length := _attribution(lines, at):
         return HistoryHeader(length, is_attribution=True)
     if length := _block(lines, at):
@@ -97,8 +102,25 @@ def _names_mailbox(text: str, lines: Sequence[str], below: int) -> bool:
     if is_introduction(text) and MAILBOX.search(text):
         return True
     next_line = next((line for line in lines[below : below + 3] if line.strip()), "")
-    is_first_quote = is_quoted(next_line) and not is_quoted(lines[below - 1])
-    return is_first_quote and len(text) < MAX_FOREIGN and ADDRESS_LAST.search(text) is not None
+    if len(text) > MAX_FOREIGN or not is_quoted(next_line) or is_quoted(lines[below - 1]):
+        return False
+    if text.endswith((":", "：")) and WROTE_LAST.search(text, max(0, len(text) - LONGEST_WROTE)):
+        return True
+    return bool(ADDRESS_LAST.search(text) or (DATED_MAILBOX.match(text)))
+
+
+def is_dashed_attribution(text: str) -> bool:
+    """`---- Nora Keller wrote ----`, as old phones write it."""
+    inner = text.strip("-–— ")
+    is_dashed = text.startswith("--") and text.endswith("--") and 0 < len(inner) < 120
+    says = WROTE_LAST.search(inner, max(0, len(inner) - LONGEST_WROTE)) is not None
+    return is_dashed and (says or inner.endswith((" schrieb", " schreef", " skrev", " kirjoitti")))
+
+
+def introduces_quote(text: str) -> bool:
+    """Whether a line right above a quote is a program's: an address and a date suffice there."""
+    is_addressed = len(text) <= MAX_FOREIGN and ADDRESS.search(text) and DATE.search(text)
+    return is_introduction(text) or bool(is_addressed and text.endswith((":", "：")))
 
 
 def is_introduction(text: str) -> bool:
@@ -135,11 +157,17 @@ def _is_attribution(text: str, first_line: str) -> bool:
 
 
 def _says_wrote(text: str) -> bool:
-    """Looks only where the word can stand, since most lines are nobody's attribution."""
+    """Looks only where the word can stand, since most lines are nobody's attribution.
+
+    Without a colon it is as often a sentence that goes on below; an address or dashes tell.
+    """
     text = text.rstrip()
+    ends = text.endswith((":", "："))
     if WROTE_LAST.search(text, max(0, len(text) - LONGEST_WROTE)):
-        return True
-    return text.endswith((":", "：")) and WROTE_THEN_NAME.search(text) is not None
+        return ends or bool(ADDRESS.search(text)) or text.endswith(_UNSPACED_ENDS)
+    if ends and SAID_LAST.search(text):
+        return MAILBOX.search(text) is not None
+    return ends and WROTE_THEN_NAME.search(text) is not None
 
 
 def _block(lines: Sequence[str], at: int) -> int:

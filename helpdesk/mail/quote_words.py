@@ -38,6 +38,14 @@ WROTE_THEN_NAME = re.compile(
     r"(?:^|\s)(?:schrieb|schreef|skrev|skreiv|kirjoitti|kirjutas|كتب|كتبت|skrifaði|napisał|napisał\(a\)|napsal|napísal)\s[^:：]{1,200}(?::\d\d)?[^:：]{0,12}[:：]\s*\Z",
     re.IGNORECASE,
 )
+# ... and words of speech, which need date and address beside them.
+SAID_LAST = re.compile(
+    r"\s(?:said|says|sagte|dijo|a dit|disse|zei|sa|sagde|powiedział|řekl|сказал)\s?[:：]\s*\Z", re.IGNORECASE
+)
+# `2026/3/2 Nora Keller <nora@desk.example>`, above a quote
+DATED_MAILBOX = re.compile(
+    r"\d{2,4}[./-]\d{1,2}[./-]\d{1,4}\s[^<>]{0,120}<[^<>\s@]{1,80}@[^<>\s]{1,120}>[:：]?\Z"
+)
 # How such a line begins.
 OPENING = re.compile(
     r"(?:on|at|am|der|le|el|em|en|na|no|il|in data|il giorno|op|den|dne|dňa|w dniu|dnia|på|pe|la|în|în data|kl\.?|ons|"
@@ -92,7 +100,8 @@ _ORIGINAL = (
 SEPARATOR = re.compile(rf"[-_*=–—]{{2,}}\s?(?:{'|'.join(_ORIGINAL)})\s?:?\s?[-_*=–—]{{2,}}\Z", re.IGNORECASE)
 # `>>> Nora Keller <nora@desk.example> 3/2/2026 10:11 AM >>>` and `"Nora Keller" ---02.03.2026 10:11:05---`
 GROUPWARE = re.compile(
-    r">>> ?\S.{3,200}\d\s?(?:[ap]m )?>>>\s*\Z|.{3,80} ---\d{1,2}[./]\d{1,2}[./]\d{4} \d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?---",
+    r">>> ?\S.{3,200}\d\s?(?:[ap]m )?>>>\s*\Z|.{3,80} ---\d{1,2}[./]\d{1,2}[./]\d{4} \d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?---|"
+    r"original message processed by \w{2,20}",
     re.IGNORECASE,
 )
 # What other desks write above their mails; always dressed with dashes and the like.
@@ -133,16 +142,16 @@ FORWARD_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _LABELS = {
-    "from": "from|von|de|de la|no|од|प्रेषक|da|van|från|fra|frá|lähettäjä|kellelt|saatja|nuo|od|feladó|kimden|gönderen|от|від|из|od koga|"
+    "from": "from|von|absender|afsender|avsender|avsändare|de|de la|no|од|प्रेषक|da|van|från|fra|frá|lähettäjä|kellelt|saatja|nuo|od|feladó|kimden|gönderen|от|від|из|od koga|"
     "pošiljatelj|expediteur|expéditeur|remitente|mittente|afzender|από|מאת|من|از|dari|từ|จาก|发件人|寄件者|寄件人|"
     "差出人|送信者|보낸 사람|보낸사람",
-    "sent": "sent|date|gesendet|gesendet am|datum|envoyé|envoyé le|enviado|enviado el|enviado em|enviada em|enviat|fecha|"
+    "sent": "sent|date|date d'envoi|fecha de envío|data di invio|gesendet|gesendet am|datum|envoyé|envoyé le|enviado|enviado el|enviado em|enviada em|enviat|fecha|"
     "data|inviato|inviato il|verzonden|verzonden op|skickat|sendt|dato|sent þann|lähetetty|päivämäärä|saadetud|kuupäev|"
     "nosūtīts|išsiųsta|wysłano|wysłane|odesláno|odoslané|dátum|poslano|küldve|elküldve|trimis|trimis la|gönderildi|"
     "gönderme tarihi|tarih|отправлено|дата|надіслано|відправлено|изпратено|στάλθηκε|ημερομηνία|נשלח|תאריך|تاريخ الإرسال|"
     "التاريخ|ارسال|dikirim|tanggal|đã gửi|ngày|ส่ง|วันที่|发送时间|日期|傳送時間|寄件日期|送信日時|日付|日時|"
     "보낸 날짜|날짜|послато|ارسال شده|भेजा गया|दिनांक|terkirim|tanggal kirim|siunčiama",
-    "to": "to|an|à|a|para|per a|aan|till|til|vastaanottaja|kellele|saaja|kam|do|komu|za|címzett|către|kime|alıcı|"
+    "to": "to|an|empfänger|destinataire|destinatario|destinatário|ontvanger|modtager|mottaker|mottagare|odbiorca|příjemce|получатель|à|a|para|per a|aan|till|til|vastaanottaja|kellele|saaja|kam|do|komu|za|címzett|către|kime|alıcı|"
     "кому|до|προς|אל|إلى|به|kepada|ke|tới|đến|ถึง|收件人|收件者|宛先|받는 사람|받는사람|"
     "prima|адресат|प्रति|untuk|adressaat|adresāts|skirta|viðtakandi|за",
     "cc": "cc|kopie|copie à|copie|copia|kopi|kopia|dw|kópia|másolat|bilgi|копия|копія|κοιν|抄送|副本|참조",

@@ -12,7 +12,15 @@ import re
 from collections.abc import Callable
 
 from helpdesk.mail.html import html_to_text
-from helpdesk.mail.quote_headers import MARKS, REPLY_ABOVE, bare, history_header, is_introduction, is_quoted
+from helpdesk.mail.quote_headers import (
+    MARKS,
+    REPLY_ABOVE,
+    bare,
+    history_header,
+    introduces_quote,
+    is_introduction,
+    is_quoted,
+)
 from helpdesk.mail.quote_html import marked_text
 from helpdesk.mail.quote_words import FORWARD, FORWARD_SUBJECT, INLINE, MOBILE, PRODUCT, SHARED_WITH_QUOTE
 from helpdesk.mail.types import SplitText
@@ -27,6 +35,7 @@ MAX_DISCLAIMER_LINES = 60
 
 _RULE = re.compile(r"[-_*=~#+–—ᐧ]{1,200}\Z")
 _TAIL = re.compile(r"(?:--|—|–|_{2,200})\Z")  # a signature's or a mailing list's first line
+_LIST_RULE = re.compile(r"_{30,200}\s*\Z")
 _OPEN_LINK = re.compile(r"[(<]https?:[^)>\s]{0,400}\Z")
 _LINK_LINE = re.compile(r"\s*[(<]https?:\S{1,400}\s?>?\s*\Z")
 _LINK_REST = re.compile(r"\S{1,400}[)>]\s*\Z")
@@ -221,7 +230,7 @@ class _Scan:
         self._trim_while(lambda i: self.quoted[i] or self.blank[i])
         rest = [i for i in self.shown if self.words[i]]
         is_cut = any(self.quoted[i] for i in self.cut[len(self.cut) - before + len(self.shown) :])
-        if is_cut and len(rest) > 1 and is_introduction(bare(self.lines[self.shown[-1]])):
+        if is_cut and len(rest) > 1 and introduces_quote(bare(self.lines[self.shown[-1]])):
             self._keep(len(self.shown) - 1)
 
     def _trim_while(self, is_over: Callable[[int], bool]) -> None:
@@ -239,6 +248,11 @@ class _Scan:
         for back in range(1, min(MAX_DISCLAIMER_LINES, len(self.shown) - first)):
             place = len(self.shown) - back
             line = self.lines[self.shown[place]]
+            if _LIST_RULE.match(line) and "mailing list" in "".join(
+                self.lines[i] for i in self.shown[place : place + 3]
+            ):
+                self._keep(place)
+                return
             if line == "-- " or (back <= MAX_SIGNATURE_LINES and line.rstrip() in ("--", "—", "–")):
                 self._keep(place)
                 return
