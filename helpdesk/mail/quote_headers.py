@@ -17,6 +17,8 @@ from helpdesk.mail.quote_words import (
     LONGEST_WROTE,
     MAILBOX,
     OPENING,
+    OWN_WORDS,
+    PLACE_AND_TIME,
     SAID_LAST,
     SEPARATOR,
     TIME,
@@ -162,6 +164,8 @@ def _says_wrote(text: str) -> bool:
     Without a colon it is as often a sentence that goes on below; an address or dashes tell.
     """
     text = text.rstrip()
+    if OWN_WORDS.search(text):
+        return False
     ends = text.endswith((":", "："))
     if WROTE_LAST.search(text, max(0, len(text) - LONGEST_WROTE)):
         return ends or bool(ADDRESS.search(text)) or text.endswith(_UNSPACED_ENDS)
@@ -172,7 +176,7 @@ def _says_wrote(text: str) -> bool:
 
 def _block(lines: Sequence[str], at: int) -> int:
     """How many lines a block like `From: / Sent: / To: / Subject:` takes here, 0 when it is none."""
-    roles, last, strays, dated = set[str](), 0, 0, False
+    roles, last, strays, dated, is_of_mail = set[str](), 0, 0, False, False
     for offset, line in enumerate(lines[at : at + MAX_BLOCK_LINES]):
         part = bare(line)
         found = _roles(part)
@@ -183,8 +187,9 @@ def _block(lines: Sequence[str], at: int) -> int:
             continue
         roles |= found
         dated = dated or ("sent" in found and _DIGIT.search(part) is not None)
+        is_of_mail = is_of_mail or "@" in part or not PLACE_AND_TIME.match(part)
         last, strays = offset, 0
-    if "from" in roles and ((dated and len(roles) > 1) or len(roles) > 3):
+    if "from" in roles and is_of_mail and ((dated and len(roles) > 1) or len(roles) > 3):
         return last + 1
     is_drawn = any(BREAK in line or _LONG_RULE.match(line.strip()) for line in lines[max(at - 3, 0) : at])
     if is_drawn and "from" in roles and ("sent" in roles or _SECOND_LABEL.search(bare(lines[at]))):

@@ -46,6 +46,13 @@ SAID_LAST = re.compile(
 DATED_MAILBOX = re.compile(
     r"\d{2,4}[./-]\d{1,2}[./-]\d{1,4}\s[^<>]{0,120}<[^<>\s@]{1,80}@[^<>\s]{1,120}>[:：]?\Z"
 )
+# "I wrote": no program says so, a person does who retells.
+OWN_WORDS = re.compile(
+    r"\b(?:i|we|i've|we've|i have|we have)\s(?:also\s|already\s)?(?:wrote|written|said)\s?[:：]?\s*\Z|\bschrieb(?:en)?\s(?:ich|wir|man)\b|"
+    r"\b(?:habe|haben)\s(?:ich|wir)\b.{0,80}geschrieben\s?:?\s*\Z|\bschre(?:ef|ven)\s(?:ik|wij|we)\b|\bj'ai écrit|nous avons écrit|"
+    r"\bskrev\s(?:jag|jeg|vi)\b|\bkirjoitin\b|\bho scritto|\bя\s(?:на)?писал",
+    re.IGNORECASE,
+)
 # How such a line begins.
 OPENING = re.compile(
     r"(?:on|at|am|der|le|el|em|en|na|no|il|in data|il giorno|op|den|dne|dňa|w dniu|dnia|på|pe|la|în|în data|kl\.?|ons|"
@@ -165,6 +172,11 @@ LABELS = {
     role: re.compile(rf"\*{{0,2}}(?:{names})\s?\*{{0,2}}\s?[:：]\*{{0,2}}(?:\s|\Z|\S)", re.IGNORECASE)
     for role, names in _LABELS.items()
 }
+# Labels of a journey or an appointment: without an address among them they say nothing of a mail.
+PLACE_AND_TIME = re.compile(
+    r"\*{0,2}(?:from|to|date|von|nach|an|datum|de|à|a|para|data|fecha|da|van|aan|från|fra|till|til|dato|do|od|no|no\.|absender|empfänger|destinataire|expéditeur|destinatario|remitente)\s?\*{0,2}[:：]",
+    re.IGNORECASE,
+)
 MOBILE = re.compile(
     r"(?:sent (?:from|via|with|on|using) |.{0,24}\boutlook\b.{0,14}\b(?:ios|android)\b.{0,20}\Z|.{0,16}(?:ios|android).{0,12}\boutlook\b.{0,12}\Z|gesendet (?:von|mit|aus|über) |(?:diese (?:nachricht|e-?mail) wurde )?"
     r"(?:von|mit|über) .{2,60} (?:gesendet|verschickt)|diese nachricht wurde von meinem |"

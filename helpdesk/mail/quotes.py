@@ -266,6 +266,8 @@ class _Scan:
             endings = ("?", "!", ",") if names_product else (".", "?", "!", ",")
             if len(line) > 80 or not MOBILE.match(line) or line.endswith(endings):
                 continue
+            if "," in line and not PRODUCT.search(line):
+                continue
             above, below = self.shown[place - 1], self.shown[place + 1 : place + 2]
             is_end = not any(self.words[i] and not _BARE_LINK.match(bare(self.lines[i])) for i in below)
             if is_end and (names_product or not self.words[above]):

@@ -247,6 +247,37 @@ def test_words_that_only_look_like_history_stay(case):
         assert word in visible or word in ("On", "wrote:", "Mon,", "Mar", "02,", "2026", "at", ">", "10:11:05AM", "+0100,", "10:11,", "2", "Does", "it", "print?")  # fmt: skip
 
 
+ORDINARY = [
+    'Please book:\n\nFrom: Oslo\nTo: Bergen\nDate: 3 March 2026\n\nThanks',
+    'Please book:\n\nVon: Oslo\nNach: Bergen\nDatum: 3. März 2026 10:30\n\nDanke',
+    'Hallo,\n\nam 2. März 2026 um 10:11 Uhr schrieb ich Ihnen:\n\n"Der Drucker geht nicht."\n\nBis heute keine Antwort.',
+    'Hello,\n\nOn March 2, 2026 at 10:11 I wrote:\n\n"It does not print."\n\nNo answer.',
+    'Am 02.03.2026 um 10:11 habe ich geschrieben:\n\nEs geht nicht.\n\nUnd nun?',
+    'It is on its way.\n\nSent from Oslo, should arrive Monday',
+    'Part one is fine.\n\n1) On 3 March 2026 at 10:30 the light went red\n2) On 4 March 2026 at 11:30 it went out\n\nWhat is it?',
+    'Meeting notes:\n\nDate: 3 March 2026 10:30\nTo: all\n\nWe agreed.',
+    'Rechnung\n\nNo: 4711\nDatum: 3.3.2026\nAn: Jonas Berg\n\nStimmt das?',
+    'Termin:\n\nWann: 3. März 2026 10:30\nWo: Oslo\n\nPasst das?',
+    'Der Fehler:\n\n02.03.2026 10:11:05: Deckel offen\n02.03.2026 10:11:06: Abbruch\n\nWas tun?',
+    'WhatsApp:\n\n02.03.26, 10:11 - Nora Keller: Hallo\n02.03.26, 10:12 - Jonas: Ja\n\nSo war es.',
+    '[10:11, 2.3.2026] Nora: hi\n[10:12, 2.3.2026] Jonas: yes\n\nthat is all',
+    'My log:\n\nTue Mar  3 10:11:05 2026 printd[12]: open /dev/lp0:\nTue Mar  3 10:11:06 2026 printd[12]: failed\n\nwhy?',
+    'Steps:\n1. open the lid\n2. wait until 10:30\n3. close it: done\n\nStill broken.',
+    'Betreff: Drucker\nDatum: 3.3.2026\n\nHallo, er geht nicht.',
+    'Kommunikation:\nan: 10 Uhr\nvon: mir\n\nok?',
+    'Le technicien a écrit :\n\n« tout va bien »\n\nmais non.',
+    'Dear Nora,\n\nthe manual says: "On 2 March 2026 ..." What is meant?\n\nBest wishes\nJonas Berg\nNordlicht AB\nTel. +47 1234\njonas@nordlicht.example',
+    'Hi,\nplease change my address:\nOld: a@b.example\nNew: c@d.example (from 2 March 2026, 10:00):\nthanks',
+    'Für Sie zur Kenntnis:\n\nKunde: Berg\nGesendet: ja\nBezahlt: nein',
+    'Paket:\n\nAbsender: Nora Keller\nEmpfänger: Jonas Berg\nDatum: 3.3.2026\n\nwo ist es?',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_letters_stay_whole(text):
+    assert split_reply(text).visible == text
+
+
 @pytest.mark.parametrize("prefix", ["Fwd: ", "FW: ", "WG: ", "TR : ", "RV: ", "VS: Fwd: "])
 def test_what_a_subject_calls_forwarded_is_not_history(prefix):
     text = f"For you.\n\n{BLOCK}\n\nIt broke again."
