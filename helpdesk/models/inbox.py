@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Base, intpk, str32
+from helpdesk.models.mail import EmailMessage
 from helpdesk.models.people import User
 from helpdesk.models.tickets import Ticket
 
@@ -28,7 +29,10 @@ class Follow(Base):
 
 
 class Notification(Base):
-    """One event told to one person in the browser, once. `kind` says why: assigned, answered, note, mention, ..."""
+    """One event told to one person in the browser, once. `kind` says why: assigned, answered, note, mention, ...
+
+    It is about a ticket, or about a mail that is none and is held.
+    """
 
     __tablename__ = "notification"
     __table_args__ = (
@@ -39,10 +43,14 @@ class Notification(Base):
 
     id: Mapped[intpk]
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
-    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), index=True)
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), index=True)
+    email_id: Mapped[int | None] = mapped_column(
+        ForeignKey("email_message.id", ondelete="CASCADE"), index=True
+    )
     event_id: Mapped[int]
     kind: Mapped[str32]
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
 
-    ticket: Mapped[Ticket] = relationship()
+    ticket: Mapped[Ticket | None] = relationship()
+    email: Mapped[EmailMessage | None] = relationship()

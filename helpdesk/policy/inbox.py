@@ -26,6 +26,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"  # an answer of one's own was not sent
     CROSSED = "crossed"  # the customer wrote while an answer of one's own was waiting
     OVERDUE = "overdue"
+    HELD = "held"  # a mail waits for somebody of the team
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ def _told(event: str, facts: Facts) -> Iterable[tuple[Person | None, Kind]]:
             yield from _comment_added(facts)
         case "email.failed" | "email.uncertain" | "email.bounced" if facts.purpose == "reply":
             yield from ((person, Kind.MAIL_FAILED) for person in (facts.author, facts.assignee))
+        case "email.bounced" if facts.purpose == "ticket_created":
+            yield facts.assignee, Kind.MAIL_FAILED
         case "reply.stopped":
             yield facts.author, Kind.STOPPED
         case "reply.crossed":

@@ -44,7 +44,7 @@ def record(
     email_id: int | None = None,
     account_id: int | None = None,
     **data: object,
-) -> None:
+) -> Event:
     """Append one event (`subject.verb`, in the past). `data` holds ids and values, never text people wrote."""
     event = Event(
         type=type_,
@@ -58,7 +58,7 @@ def record(
     )
     db.session.add(event)
     if ticket is None:
-        return
+        return event
     is_quiet = _is_quiet.get()
     told = [
         listener
@@ -69,3 +69,4 @@ def record(
         db.session.flush()  # they keep its id
     for listener in told:
         listener(event, ticket)
+    return event

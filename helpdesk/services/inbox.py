@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ScalarSelect, Select, func, or_, select, update
@@ -11,7 +11,7 @@ from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import db, insert_once, utcnow
 from helpdesk.errors import HelpdeskError, NotFound
-from helpdesk.models import Comment, Event, Notification, ScheduledReply, Ticket, User
+from helpdesk.models import Comment, EmailMessage, Event, Notification, ScheduledReply, Ticket, User
 from helpdesk.policy import inbox
 from helpdesk.policy.audience import Person
 from helpdesk.policy.inbox import Facts, Kind
@@ -33,12 +33,13 @@ class Item:
     """
 
     notification: Notification
-    ticket: Ticket
+    ticket: Ticket | None
     kind: Kind
     who: str
     text: str
     is_open: bool = True
     reason: HelpdeskError | None = None
+    email: EmailMessage | None = None
 
 
 def init() -> None:
@@ -57,6 +58,14 @@ def on_event(event: Event, ticket: Ticket) -> None:
                 Notification, user_id=user.id, ticket_id=ticket.id, event_id=event.id, kind=one.kind.value,
                 created_at=event.occurred_at,
             )  # fmt: skip
+
+
+def tell_held(email: EmailMessage, event_id: int) -> None:
+    """Within a transaction: tell everybody who works on its account that a mail waits for one of them."""
+    for user in people.assignable(email.account_id):
+        insert_once(
+            Notification, user_id=user.id, email_id=email.id, event_id=event_id, kind=Kind.HELD.value, created_at=utcnow()
+        )  # fmt: skip
 
 
 def _facts(event: Event, ticket: Ticket) -> Facts:
@@ -107,12 +116,14 @@ def _shown_to(user: User) -> Sequence[ColumnElement[bool]]:
     That his own answer was not sent is told even then, without a word of the ticket.
     """
     is_stopped = Notification.kind == Kind.STOPPED
-    return (Notification.user_id == user.id, or_(access.tickets_of(user), is_stopped))
+    mails = select(EmailMessage.id).where(EmailMessage.account_id.in_(sorted(access.account_ids(user))))
+    is_held = Notification.email_id.in_(mails)
+    return (Notification.user_id == user.id, or_(access.tickets_of(user), is_stopped, is_held))
 
 
 def unread_count(user: User) -> ScalarSelect[int]:
     """Within a statement: how many notifications this person has not read."""
-    statement = select(func.count(Notification.id)).join(Ticket)
+    statement = select(func.count(Notification.id)).outerjoin(Ticket)
     return statement.where(*_shown_to(user), Notification.read_at.is_(None)).scalar_subquery()
 
 
@@ -129,12 +140,16 @@ def has_unread(user: User, ticket: Ticket) -> bool:
 
 def page(user: User, *, before: int | None = None, limit: int = PAGE_SIZE) -> tuple[list[Item], int | None]:
     """The newest first, older than the notification `before`; and the id the next page begins after, if there is one."""
-    statement = select(Notification).join(Ticket).where(*_shown_to(user))
+    statement = select(Notification).outerjoin(Ticket).where(*_shown_to(user))
     if before is not None:
         statement = statement.where(Notification.id < before)
     people_of = joinedload(Notification.ticket).joinedload(Ticket.requester).selectinload(User.addresses)
     rows = list(
-        db.session.scalars(statement.options(people_of).order_by(Notification.id.desc()).limit(limit + 1))
+        db.session.scalars(
+            statement.options(people_of, joinedload(Notification.email))
+            .order_by(Notification.id.desc())
+            .limit(limit + 1)
+        )
     )
     shown = rows[:limit]
     return _items(user, shown), shown[-1].id if len(rows) > limit else None
@@ -145,19 +160,24 @@ def _items(user: User, rows: Sequence[Notification]) -> list[Item]:
     ids = [event.comment_id for event in facts.values() if event.comment_id]
     said = {comment.id: comment for comment in db.session.scalars(select(Comment).where(Comment.id.in_(ids)))}
     seen = access.account_ids(user)
-    return [_item(row, facts[row.event_id], said, row.ticket.account_id in seen) for row in rows]
+    return [_item(row, facts[row.event_id], said, seen) for row in rows]
 
 
-def _item(row: Notification, event: Event, said: Mapping[int, Comment], is_open: bool) -> Item:
+def _item(row: Notification, event: Event, said: Mapping[int, Comment], seen: Container[int]) -> Item:
+    if row.ticket is None:
+        subject = row.email.subject if row.email else ""
+        return Item(
+            row, None, Kind(row.kind), row.email.from_address if row.email else "", subject, email=row.email
+        )
+    is_open = row.ticket.account_id in seen
     if row.kind == Kind.STOPPED:
         reply = db.session.get(ScheduledReply, event.data.get("reply_id") or 0)
         reason = HelpdeskError(reply.reason, **reply.reason_params) if reply and reply.reason else None
         return Item(row, row.ticket, Kind.STOPPED, "", "", is_open, reason)
     comment = said.get(event.comment_id or 0)
     if comment is None:
-        return Item(
-            row, row.ticket, Kind(row.kind), event.actor.shown_name if event.actor else "", "", is_open
-        )
+        who = event.actor.shown_name if event.actor else ""
+        return Item(row, row.ticket, Kind(row.kind), who, "", is_open)
     text = " ".join(comment.text[:300].split())
     return Item(row, row.ticket, Kind(row.kind), comment.author_name or comment.author_email, text, is_open)
 
@@ -169,14 +189,16 @@ def _events(rows: Sequence[Notification]) -> Select[Event]:
     )
 
 
-def mark_read(user: User, notification_id: int) -> Ticket:
-    """Mark it and return the ticket it is about. Raises NotFound for what is not his or not to be seen any more."""
-    statement = select(Notification).join(Ticket).where(*_shown_to(user), Notification.id == notification_id)
+def mark_read(user: User, notification_id: int) -> Notification:
+    """Mark it and return it. Raises NotFound for what is not his or not to be seen any more."""
+    statement = (
+        select(Notification).outerjoin(Ticket).where(*_shown_to(user), Notification.id == notification_id)
+    )
     row = db.session.scalar(statement) if notification_id < 2**31 else None
     if row is None:
         raise NotFound("There is no such notification.")
     row.read_at = row.read_at or utcnow()
-    return row.ticket
+    return row
 
 
 def mark_all_read(user: User) -> None:

@@ -102,7 +102,7 @@ def test_reading_one_all_and_a_tickets(account, ticket, nora):
     say(ticket, "incoming")
     items, _ = inbox.page(nora)
     with transaction():
-        assert inbox.mark_read(nora, items[0].notification.id).id == ticket.id
+        assert inbox.mark_read(nora, items[0].notification.id).ticket.id == ticket.id
     assert inbox.count_unread(nora) == 1
     with transaction():
         inbox.mark_ticket_read(nora, ticket)

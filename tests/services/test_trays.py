@@ -7,8 +7,9 @@ from helpdesk.database import db, transaction
 from helpdesk.errors import Conflict, Forbidden, InvalidInput, NotFound
 from helpdesk.models import EmailMessage, Event, SenderRule, Ticket
 from helpdesk.models.trays import Tray
+from helpdesk.policy.inbox import Kind
 from helpdesk.policy.senders import Verdict
-from helpdesk.services import senders, trays
+from helpdesk.services import inbox, people, senders, trays
 from helpdesk.services.ingest import process, store
 from tests import factories
 from tests.factories import AGENT, CUSTOMER, OTHER_CUSTOMER, STRANGER, make_mail
@@ -121,6 +122,20 @@ def test_blocking_the_sender_of_a_flood_empties_the_tray_of_it(account, agent):
     assert (later.tray, later.ticket_id) == (Tray.BLOCKED, None) and friend.state == other.state == "opened"
     with pytest.raises(Forbidden):
         act(trays.block, held[0], factories.make_agent("tom@desk.example"))
+
+
+def test_whoever_works_on_the_account_is_told_once_that_a_sender_is_held(account, agent):
+    stranger, admin = factories.make_agent("tom@desk.example"), factories.make_admin()
+    rows = receive(account, *(make_mail(subject=f"Buy {n}") for n in range(FLOOD)))
+    for user in (agent, admin):
+        (item,) = inbox.page(user)[0]
+        assert (item.kind, item.who, item.email.id) == (Kind.HELD, CUSTOMER, rows[10].id)
+        assert inbox.count_unread(user) == 1
+    assert inbox.page(stranger)[0] == []
+    with transaction():
+        people.set_grants(agent, [], actor=None)
+    db.session.expire_all()
+    assert (inbox.page(agent)[0], inbox.count_unread(agent)) == ([], 0)
 
 
 def test_a_preview_shows_words_and_names_of_files_only(account):

@@ -8,7 +8,8 @@ from sqlalchemy import select, update
 from helpdesk.database import db, transaction
 from helpdesk.models import DeliveryFailure, EmailMessage, Event, Ticket
 from helpdesk.models.trays import Tray
-from helpdesk.services import people, replies
+from helpdesk.policy.inbox import Kind
+from helpdesk.services import inbox, people, replies
 from helpdesk.services.ingest import process, store
 from helpdesk.services.outbox import deliver, queue, unreachable
 from tests import factories
@@ -101,9 +102,16 @@ def test_an_address_that_does_not_exist_is_written_to_no_more(account, sent):
     assert any("any more" in step["text"] for step in row.trace)
 
 
+def test_who_has_the_ticket_is_told_that_a_mail_came_back(account, agent, sent):
+    with transaction() as session:
+        session.get(Ticket, sent.ticket_id).assignee_id = agent.id
+    receive(account, report(sent.message_id))
+    assert [item.kind for item in inbox.page(agent)[0]] == [Kind.MAIL_FAILED]
+
+
 def test_nothing_automatic_is_sent_to_him_and_an_answer_says_why_it_did_not_go(account, agent, sent):
     receive(account, report(sent.message_id))
-    factories.make_ticket(account, CUSTOMER)
+    factories.make_ticket(account, CUSTOMER, text="Is anybody there?")
     assert send(account) == [] and outgoing()[-1].state == "cancelled"
     answer(sent.ticket_id, agent)
     assert send(account) == []

@@ -5,12 +5,12 @@ from sqlalchemy import select
 
 from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import EmailMessage, SenderRule, Ticket
+from helpdesk.models import EmailMessage, Notification, SenderRule, Ticket
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.models.trays import Tray
 from helpdesk.policy.senders import Verdict
 from helpdesk.policy.status import Disposition
-from helpdesk.services import queries
+from helpdesk.services import inbox, queries
 from tests.factories import AGENT, CUSTOMER, STRANGER, make_mail
 from tests.web.conftest import browser, send
 
@@ -140,6 +140,17 @@ def test_the_list_of_senders_is_kept_by_the_team_and_the_desks_by_admins(app, de
         left = {rule.pattern: rule.verdict for rule in db.session.scalars(select(SenderRule))}
     assert left == {"junk.example": Verdict.BLOCK, "spam.example": Verdict.BLOCK}
     assert "Blocked a sender" in admin.get("/admin/audit").text
+
+
+def test_the_notice_of_a_held_mail_leads_to_it(app, desk, agent, add):
+    email_id = add(Tray.HELD)
+    with app.app_context(), transaction():
+        inbox.tell_held(db.session.get(EmailMessage, email_id), 1)
+    text = agent.get("/notifications").text
+    assert f"Mail of {STRANGER} is held" in text and "Gone &lt;fishing&gt;" in text
+    with app.app_context():
+        told = db.session.scalars(select(Notification.id).where(Notification.email_id == email_id)).first()
+    assert send(agent, f"/notifications/{told}/open").location == f"/mail/{email_id}"
 
 
 # spam, as a ticket's page and the list have it

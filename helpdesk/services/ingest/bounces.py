@@ -51,7 +51,7 @@ def record(bounce: Bounce, mail: Delivery) -> Outcome:
     ticket = db.session.get(Ticket, sent.ticket_id) if sent.ticket_id else None
     events.record(
         "email.bounced" if is_final else "email.delayed", actor=None, ticket=ticket,
-        comment_id=sent.comment_id, email_id=sent.id, account_id=sent.account_id, report_id=mail.email.id,
+        comment_id=sent.comment_id, email_id=sent.id, account_id=sent.account_id, report_id=mail.email.id, purpose=sent.purpose,
         statuses=[r.status for r in bounce.recipients][:20],
     )  # fmt: skip
     reason = Sentence("Not delivered: %(words)s", words=words[:MAX_WORDS]) if is_final else _report_of(words)

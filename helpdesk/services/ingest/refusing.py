@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from helpdesk.database import db
 from helpdesk.mail.types import Automatic
 from helpdesk.models import UserAddress
 from helpdesk.models.mail import EmailState
-from helpdesk.services import events
+from helpdesk.services import events, inbox
 from helpdesk.services.ingest import echoes, floods
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.trace import Sentence
@@ -33,6 +34,11 @@ def is_first_held(mail: Delivery) -> bool:
 
 
 def hold(mail: Delivery, reason: Sentence) -> Outcome:
+    """One notice to the team for all that is held of a sender within the hour."""
     if is_first_held(mail):
-        events.record("email.held", actor=None, email_id=mail.email.id, account_id=mail.email.account_id)
+        event = events.record(
+            "email.held", actor=None, email_id=mail.email.id, account_id=mail.email.account_id
+        )
+        db.session.flush()
+        inbox.tell_held(mail.email, event.id)
     return Outcome(EmailState.HELD, reason)

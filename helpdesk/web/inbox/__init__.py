@@ -18,6 +18,7 @@ blueprint = Blueprint("inbox", __name__)
 ICONS = {
     Kind.ASSIGNED: "user", Kind.ANSWERED: "mail", Kind.REPLIED: "reply", Kind.NOTE: "note", Kind.MENTION: "at",
     Kind.MAIL_FAILED: "warning", Kind.STOPPED: "stop", Kind.CROSSED: "mail", Kind.OVERDUE: "clock",
+    Kind.HELD: "tray",
 }  # fmt: skip
 
 
@@ -43,6 +44,8 @@ def words(item: Item) -> str:
             return _("%(who)s wrote while your answer was being sent", who=who)
         case Kind.OVERDUE:
             return _("This ticket is overdue")
+        case Kind.HELD:
+            return _("Mail of %(who)s is held until somebody looks", who=item.who or _("an unknown sender"))
 
 
 @blueprint.get("/notifications")
@@ -66,7 +69,10 @@ def index() -> str:
 @require("team")
 def open_one(notification_id: int) -> Response:
     with transaction():
-        number = inbox.mark_read(viewer(), notification_id).number
+        told = inbox.mark_read(viewer(), notification_id)
+        number, email_id = told.ticket.number if told.ticket else None, told.email_id
+    if number is None:
+        return go("trays.show", email_id=email_id)
     return go("tickets.show", number=number)
 
 
