@@ -50,6 +50,8 @@ def save(account: EmailAccount, values: Mapping[str, str], *, actor: User) -> OA
         raise InvalidInput(
             "This is another registration than before. Please type its secret again.", field="client_secret"
         )
+    if wanted["provider"] in PRESETS and not (secret or connection.client_secret):
+        raise InvalidInput("Please enter the client secret.", field="client_secret")
     if is_changed:
         oauth.write(connection, wanted | oauth.NO_TOKENS)
     if secret:
@@ -70,8 +72,9 @@ def _checked(values: Mapping[str, str]) -> dict[str, object]:
     chosen = OAuthProvider(values["provider"])
     found: dict[str, object] = dict.fromkeys(COLUMNS, "")
     found |= {"provider": chosen, "client_id": values["client_id"].strip()}
-    if any(not " " <= letter <= "~" for letter in values["client_id"] + values.get("client_secret", "")):
-        raise InvalidInput("Line breaks and control characters cannot be used here.", field="client_id")
+    for name in ("client_id", "client_secret"):
+        if any(not " " <= letter <= "~" for letter in values.get(name, "")):
+            raise InvalidInput("Only letters, digits and signs of ASCII can be used here.", field=name)
     if not found["client_id"]:
         raise InvalidInput("Please enter the client ID.", field="client_id")
     if chosen is OAuthProvider.MICROSOFT:

@@ -321,6 +321,8 @@ def test_only_accounts_made_in_the_browser_are_connected(admin, provider, source
     [
         ({"client_id": " "}, "client_id"),
         ({"client_id": "a\r\nb"}, "client_id"),
+        ({"client_secret": "a\u200bb"}, "client_secret"),
+        ({"provider": "google", "client_secret": ""}, "client_secret"),
         ({"token_url": "http://desk.example/token"}, "token_url"),
         ({"token_url": "https://user@desk.example/token"}, "token_url"),
         ({"authorize_url": "javascript:alert(1)"}, "authorize_url"),
