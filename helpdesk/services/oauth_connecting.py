@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from helpdesk.database import claim, db, end_read, transaction, utcnow
 from helpdesk.errors import Conflict, InvalidInput, NotFound
 from helpdesk.models import EmailAccount, OAuthConnection, User
@@ -33,7 +35,8 @@ COLUMNS = ("provider", "tenant", "client_id", "authorize_url", "token_url", "sco
 
 
 def save(account: EmailAccount, values: Mapping[str, str], *, actor: User) -> OAuthConnection:
-    """Within a transaction: keep the desk's registration at a provider; an empty secret stays as it is.
+    """Within a transaction: keep the desk's registration at a provider; an empty secret stays as it is, or as another
+    account has it for the same registration.
 
     Raises InvalidInput, Conflict for an account the environment describes or without servers.
     """
@@ -46,19 +49,34 @@ def save(account: EmailAccount, values: Mapping[str, str], *, actor: User) -> OA
         connection = OAuthConnection(account_id=account.id, client_secret="", **oauth.NO_TOKENS)
         db.session.add(connection)
     is_changed = any(getattr(connection, name) != value for name, value in wanted.items())
-    if is_changed and connection.client_secret and not secret:
+    had_secret = bool(connection.client_secret)
+    kept = "" if is_changed else connection.client_secret
+    connection.client_secret = keys.encrypt(secret) or kept or _shared_secret(wanted)
+    if had_secret and not connection.client_secret:
         raise InvalidInput(
             "This is another registration than before. Please type its secret again.", field="client_secret"
         )
-    if wanted["provider"] in PRESETS and not (secret or connection.client_secret):
+    if wanted["provider"] in PRESETS and not connection.client_secret:
         raise InvalidInput("Please enter the client secret.", field="client_secret")
     if is_changed:
         oauth.write(connection, wanted | oauth.NO_TOKENS)
-    if secret:
-        connection.client_secret = keys.encrypt(secret)
     db.session.flush()
     events.record("account.changed", actor=actor, account_id=account.id, fields=["oauth"])
     return connection
+
+
+def _shared_secret(wanted: Mapping[str, object]) -> str:
+    """What another account keeps for the very same registration: one serves all mailboxes of a provider."""
+    same = [getattr(OAuthConnection, name) == value for name, value in wanted.items()]
+    with db.session.no_autoflush:
+        rows = select(OAuthConnection.client_secret).where(*same, OAuthConnection.client_secret != "")
+        return db.session.scalar(rows.limit(1)) or ""
+
+
+def registration_to_share(chosen: OAuthProvider) -> OAuthConnection | None:
+    """The latest registration of the desk at this provider, made for whatever account."""
+    rows = select(OAuthConnection).where(OAuthConnection.provider == chosen)
+    return db.session.scalar(rows.order_by(OAuthConnection.id.desc()).limit(1))
 
 
 def _require_servers(account: EmailAccount) -> None:

@@ -368,3 +368,13 @@ def test_places_are_read_strictly():
 
 def test_withdrawal_is_an_unusable_account_not_a_failed_mail():
     assert issubclass(PermissionWithdrawn, UnusableServer)
+
+
+def test_one_registration_serves_several_accounts(registered, admin, provider):
+    other = factories.make_account("sales@desk.example", incoming_host="localhost")
+    with transaction():
+        connecting.save(other, typed(provider, client_secret=""), actor=admin)
+    assert keys.decrypt(oauth.find(other.id).client_secret) == provider.client_secret
+    elsewhere = typed(provider, client_secret="", token_url="https://evil.example/token")
+    with pytest.raises(InvalidInput, match="type its secret again"), transaction():
+        connecting.save(other, elsewhere, actor=admin)

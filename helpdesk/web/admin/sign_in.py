@@ -79,7 +79,9 @@ class RegistrationForm(Form):
 @require("admin")
 def show_sign_in(account_id: int) -> Page:
     found = _account(account_id)
-    return _page(found, RegistrationForm(None, obj=oauth.find(found.id) or Guess(found)))
+    connection = oauth.find(found.id)
+    form = RegistrationForm(None, obj=connection or Guess(found))
+    return _page(found, form, is_shared=connection is None and bool(form.client_id.data))
 
 
 def _account(account_id: int) -> EmailAccount:
@@ -91,16 +93,21 @@ def _account(account_id: int) -> EmailAccount:
 
 
 class Guess:
-    """What a form about this account begins with."""
+    """What a form about this account begins with: its provider, and how the desk is registered there already."""
 
     def __init__(self, account: EmailAccount) -> None:
         is_microsoft = account.incoming_host.endswith((".office365.com", ".outlook.com"))
         is_google = account.incoming_host.endswith(".gmail.com")
         known = OAuthProvider.MICROSOFT if is_microsoft else OAuthProvider.CUSTOM
         self.provider = OAuthProvider.GOOGLE if is_google else known
+        registered = connecting.registration_to_share(self.provider)
+        for name in connecting.COLUMNS if registered else ():
+            setattr(self, name, getattr(registered, name))
 
 
-def _page(account: EmailAccount, form: RegistrationForm, go_on_to: str = "") -> str:
+def _page(
+    account: EmailAccount, form: RegistrationForm, *, go_on_to: str = "", is_shared: bool = False
+) -> str:
     form.client_secret.data = ""
     connection = oauth.find(account.id)
     return render_template(
@@ -112,6 +119,7 @@ def _page(account: EmailAccount, form: RegistrationForm, go_on_to: str = "") -> 
         redirect_uri=oauth.redirect_uri(),
         uses_token=account.incoming_sign_in is SignIn.OAUTH2,
         go_on_to=go_on_to,
+        is_shared=is_shared,
     )
 
 
