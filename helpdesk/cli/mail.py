@@ -237,7 +237,8 @@ def _headline(what: str, state: EmailState, sender: str, subject: str) -> None:
 
 def _steps(steps: Iterable[dict[str, object]]) -> None:
     for step in steps:
-        click.echo(f"    {shown(step.get('step'))}: {shown(sentence_of(step))}")
+        remark = " (does not count)" if step.get("counted") is False else ""
+        click.echo(f"    {shown(step.get('step'))}: {shown(sentence_of(step))}{remark}")
 
 
 def _process(

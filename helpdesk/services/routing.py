@@ -126,7 +126,8 @@ def _issued_place(found: IssuedId, asked: _Asked, text: Sentence, *, is_mark: bo
     if ticket is None:
         return None
     asked.trace.tell_sentence("thread", text, counted=True, ticket_id=ticket.id)
-    reached = _reached(found, ticket)
+    person = asked.former or asked.author  # whom a mail went to matters for members of the team alone
+    reached = _reached(found, ticket) if person is not None and person.user.is_team else set()
     if asked.former is not None and not is_mark and _is_his_alone(reached, asked.former):
         return _held(asked, ticket, asked.former.user)
     if (place := _of_team(ticket, asked, reached, is_mark=is_mark)) is not None:

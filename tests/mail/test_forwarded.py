@@ -1,8 +1,11 @@
 """What a forward says of the mail inside it, as mail programs of many languages write it."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from helpdesk.mail.forwarded import looks_forwarded, read_block, read_forwarded
+from helpdesk.mail.headers import is_address
 from helpdesk.mail.parse import parse
 from helpdesk.mail.thread import is_forward
 from tests.factories import make_mail
@@ -165,3 +168,29 @@ def test_a_forward_is_told_by_what_mail_programs_write_before_the_subject(subjec
 def test_a_long_text_without_a_block_costs_little():
     assert read_block("From: a@x.example\nx\n" * 20_000) is None
     assert read_block("From: " * 100_000) is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "From: ",
+                "Von:",
+                "a@b.example",
+                "Subject: x",
+                "\n",
+                "> ",
+                "To:\t",
+                "-----",
+                "Sent:",
+                "<",
+                " ",
+                "日時:",
+            ]
+        )
+    ).map("".join)
+)
+def test_any_text_is_read_without_trouble_and_with_one_whole_address_or_none(text):
+    found = read_block(text)
+    assert found is None or is_address(found.author.email)

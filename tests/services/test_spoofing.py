@@ -116,7 +116,7 @@ def headers_of(desk, state):
         "in References only": {"References": f"<a@b.example> <{real}> <c@d.example>"},
         "as an address in Cc": {"Cc": real},
         "a reply address in Cc": {"Cc": f"support+{token('nonce1')}@desk.example"},
-        "a reply address, one letter changed": {"Cc": f"support+{token('nonce1')[:-1]}7@desk.example"},
+        "a reply address, one letter changed": {"Cc": f"support+{changed(token('nonce1'))}@desk.example"},
         "a reply address of a mail to him alone": {"Delivered_To": f"support+{token('alone1')}@desk.example"},
         "in the subject": {"subject": f"Re: {real}"},
         "in the quoted text only": {"text": f"Canary words\n\n> <{real}>\n> [TICKET-{number}]\n"},
@@ -130,6 +130,10 @@ def headers_of(desk, state):
         "in a header of ours": {"X_Helpdesk_Ticket": f"TKT-2026-{number:05d}", "X_Helpdesk_Instance": "x"},
         "number in the subject": {"subject": f"Re: [TKT-2026-{number:05d}] Printer"},
     }[state]
+
+
+def changed(token):
+    return token[:-1] + ("a" if token[-1] != "a" else "b")
 
 
 def what_became_of(desk, row):

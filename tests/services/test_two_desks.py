@@ -30,7 +30,7 @@ class Side:
     def __init__(self, app, address):
         self.app, self.address = app, address
         with app.app_context():
-            self.account_id = factories.make_account(address).id
+            self.account_id = factories.make_account(address, takes_plus_addresses=True).id
             factories.make_admin(f"admin@{address.partition('@')[2]}")
             with transaction() as session:  # no number is known on both sides
                 session.execute(update(Counter).values(value=1000 if address == ONE else 1))
