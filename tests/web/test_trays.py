@@ -10,7 +10,7 @@ from helpdesk.models.mail import Direction, EmailState
 from helpdesk.models.trays import Tray
 from helpdesk.policy.senders import Verdict
 from helpdesk.policy.status import Disposition
-from helpdesk.services import inbox, queries
+from helpdesk.services import events, inbox, queries
 from tests.factories import AGENT, CUSTOMER, STRANGER, make_mail
 from tests.web.conftest import browser, send
 
@@ -145,7 +145,9 @@ def test_the_list_of_senders_is_kept_by_the_team_and_the_desks_by_admins(app, de
 def test_the_notice_of_a_held_mail_leads_to_it(app, desk, agent, add):
     email_id = add(Tray.HELD)
     with app.app_context(), transaction():
-        inbox.tell_held(db.session.get(EmailMessage, email_id), 1)
+        event = events.record("email.held", actor=None, email_id=email_id)
+        db.session.flush()
+        inbox.tell_held(db.session.get(EmailMessage, email_id), event.id)
     text = agent.get("/notifications").text
     assert f"Mail of {STRANGER} is held" in text and "Gone &lt;fishing&gt;" in text
     with app.app_context():
