@@ -15,7 +15,7 @@ from flask.cli import with_appcontext
 
 from helpdesk.cli.command import DeskCommand, chosen_account, fail, refresh_accounts, shown
 from helpdesk.database import db, end_read, transaction
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import HelpdeskError, TransportError
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog
 from helpdesk.models.mail import EmailState
 from helpdesk.services import accounts, monitor, notifications, scheduled_delivery
@@ -95,16 +95,16 @@ def _warn_of_diversion() -> None:
         click.secho(DIVERTED[backend], fg="yellow")
 
 
-def _try(name: str, attempt: Callable[[EmailAccount], tuple[str, str]], account: EmailAccount) -> bool:
+def _try(name: str, attempt: Callable[[EmailAccount], TransportError | None], account: EmailAccount) -> bool:
     began_at = time.monotonic()
-    sentence, detail = attempt(account)
+    error = attempt(account)
     took = f"{time.monotonic() - began_at:.1f} s"
-    if not sentence:
+    if error is None:
         click.secho(f"{name}: works ({took})", fg="green")
         return True
-    click.secho(f"{name}: {shown(sentence)} ({took})", fg="red")
-    if detail:
-        click.echo(f"  The server's words: {shown(detail)}")
+    click.secho(f"{name}: {shown(error.user_message)} ({took})", fg="red")
+    if error.detail:
+        click.echo(f"  The server's words: {shown(error.detail)}")
     return False
 
 

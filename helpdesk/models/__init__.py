@@ -2,15 +2,9 @@
 
 from helpdesk.models.composing import Draft, ScheduledReply, Upload
 from helpdesk.models.events import Event
+from helpdesk.models.fetching import EmailPollLog, FetchCursor, KnownMail
 from helpdesk.models.inbox import Follow, Notification
-from helpdesk.models.mail import (
-    EmailAccount,
-    EmailMessage,
-    EmailPollLog,
-    FetchCursor,
-    KnownMail,
-    MailClaim,
-)
+from helpdesk.models.mail import EmailAccount, EmailMessage, MailClaim
 from helpdesk.models.oauth import OAuthConnection
 from helpdesk.models.people import Grant, LoginToken, PicturePermission, User, UserAddress, UserSession
 from helpdesk.models.senders import DeliveryFailure, SenderRule

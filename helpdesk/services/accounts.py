@@ -32,16 +32,25 @@ PRACTICE_ADDRESS = "support@practice.example"
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What trying an account's servers gave: a sentence each, and the server's own words."""
+    """What trying an account's servers gave: what is wrong with each, and the servers' own words.
+
+    `first_look`: how many mails a new account would begin with.
+    """
 
     __test__ = False
 
-    incoming_ok: bool
-    incoming: str
-    outgoing_ok: bool
-    outgoing: str
+    incoming: TransportError | None
+    outgoing: TransportError | None
     detail: str = ""
-    first_look: int | None = None  # how many mails a new account would begin with
+    first_look: int | None = None
+
+    @property
+    def incoming_ok(self) -> bool:
+        return self.incoming is None
+
+    @property
+    def outgoing_ok(self) -> bool:
+        return self.outgoing is None
 
 
 def incoming_server(account: EmailAccount) -> ServerAddress:
@@ -122,15 +131,13 @@ def sender_of(account: EmailAccount) -> Sender:
 
 def test_connection(account: EmailAccount) -> TestResult:
     """Try both directions; never raises for a server's fault. Slow: not inside a transaction."""
-    incoming, detail_in = try_incoming(account)
-    outgoing, detail_out = try_outgoing(account)
-    return TestResult(
-        not incoming, incoming, not outgoing, outgoing, "\n".join(filter(None, [detail_in, detail_out]))
-    )
+    incoming, outgoing = try_incoming(account), try_outgoing(account)
+    details = [error.detail for error in (incoming, outgoing) if error is not None]
+    return TestResult(incoming, outgoing, "\n".join(filter(None, details)))
 
 
-def try_incoming(account: EmailAccount) -> tuple[str, str]:
-    """Sign in and open every folder: what is wrong in a sentence, and the server's own words; both "" when all is well."""
+def try_incoming(account: EmailAccount) -> TransportError | None:
+    """Sign in and open every folder; what is wrong, None when all is well."""
     try:
         source = source_of(account)
         try:
@@ -138,8 +145,8 @@ def try_incoming(account: EmailAccount) -> tuple[str, str]:
         finally:
             source.close()
     except TransportError as error:
-        return error.user_message, error.detail
-    return "", ""
+        return error
+    return None
 
 
 def folders_of(account: EmailAccount) -> list[str]:
@@ -151,13 +158,13 @@ def folders_of(account: EmailAccount) -> list[str]:
         source.close()
 
 
-def try_outgoing(account: EmailAccount) -> tuple[str, str]:
+def try_outgoing(account: EmailAccount) -> TransportError | None:
     """Sign in to the server mail is sent through; returns as `try_incoming`."""
     try:
         sender_of(account).close()
     except TransportError as error:
-        return error.user_message, error.detail
-    return "", ""
+        return error
+    return None
 
 
 def all_accounts() -> list[EmailAccount]:

@@ -24,6 +24,7 @@ from helpdesk.services.fetch_lease import FetchLease, LeaseLost
 from helpdesk.services.fetch_places import places_of
 from helpdesk.services.fetch_run import Place, Run
 from helpdesk.services.ingest.explain import Explanation, explain
+from helpdesk.services.ingest.trace import Sentence
 from helpdesk.services.lease import longest
 from helpdesk.transports.base import Maildrop, Source
 
@@ -73,7 +74,7 @@ def fetch_account(
             log_id = fetch_health.begin(account_id, utcnow()) if lease.take(**seen) else None
     except OperationalError as error:  # full or busy: nothing was begun, and the next look tries again
         logger.error("account=%s fetching could not begin", account_id, exc_info=error)
-        return FetchResult(error=fetch_health.in_words(error)[0])
+        return FetchResult(error=str(fetch_health.in_words(error)[0]))
     if log_id is None:
         return FetchResult(note="Another fetch of this account is going on.")
     run = Run(account, lease, limit)
@@ -232,10 +233,10 @@ def _refusal(account: EmailAccount, force: bool) -> FetchResult | None:
 
 def _lost(run: Run, log_id: int) -> FetchResult:
     logger.warning("account=%s another fetch has taken over", run.account.id)
-    note = "Another fetch of this account has taken over."
+    note = Sentence("Another fetch of this account has taken over.")
     with transaction():
         fetch_health.give_up(log_id, note, found=run.found, taken=run.taken, known=run.known)
-    return FetchResult(run.found, run.taken, run.known, note=note, email_ids=tuple(run.email_ids))
+    return FetchResult(run.found, run.taken, run.known, note=str(note), email_ids=tuple(run.email_ids))
 
 
 def _failed(run: Run, log_id: int, error: Exception) -> FetchResult:
@@ -249,4 +250,4 @@ def _failed(run: Run, log_id: int, error: Exception) -> FetchResult:
             fetch_health.fail(run.lease, log_id, error, found=run.found, taken=run.taken, known=run.known)
     except Exception:  # the database itself is away: the lease ends by itself
         logger.exception("account=%s the failure could not be noted", run.account.id)
-    return FetchResult(run.found, run.taken, run.known, error=sentence, email_ids=tuple(run.email_ids))
+    return FetchResult(run.found, run.taken, run.known, error=str(sentence), email_ids=tuple(run.email_ids))

@@ -17,6 +17,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, EmailPollLog
 from helpdesk.services import events
 from helpdesk.services.fetch_lease import FetchLease
+from helpdesk.services.ingest.trace import Sentence, kept
 
 logger = logging.getLogger(__name__)
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 5, 10, 15))
@@ -36,23 +37,24 @@ def begin(account_id: int, now: datetime) -> int:
     return log.id
 
 
-def in_words(error: Exception) -> tuple[str, str]:
+def in_words(error: Exception) -> tuple[Sentence, str]:
     """A sentence for a person and the details for whoever looks closer."""
     if isinstance(error, HelpdeskError):
-        return error.user_message, str(getattr(error, "detail", ""))
+        return Sentence(error.template, **error.params), str(getattr(error, "detail", ""))
     if isinstance(error, OperationalError):
         return database_in_words(error), f"{type(error).__name__}: {error.orig}"
-    return "The desk itself failed while fetching; the log tells more.", f"{type(error).__name__}: {error}"
+    words = Sentence("The desk itself failed while fetching; the log tells more.")
+    return words, f"{type(error).__name__}: {error}"
 
 
-def database_in_words(error: OperationalError) -> str:
+def database_in_words(error: OperationalError) -> Sentence:
     """What keeps the database from taking a mail, for who must mend it."""
     words = str(error.orig).lower()
     if "full" in words or "no space left" in words:
-        return "The disk of the desk is full: no mail is taken until there is room again."
+        return Sentence("The disk of the desk is full: no mail is taken until there is room again.")
     if "locked" in words or "lock timeout" in words:
-        return "The desk's database was busy for too long; the mail is taken the next time."
-    return "The desk's database cannot be used just now; the mail stays on the server."
+        return Sentence("The desk's database was busy for too long; the mail is taken the next time.")
+    return Sentence("The desk's database cannot be used just now; the mail stays on the server.")
 
 
 def succeed(
@@ -86,19 +88,21 @@ def fail(lease: FetchLease, log_id: int, error: Exception, *, found: int, taken:
     failures = _failures(lease.account_id) + 1
     is_ours = lease.release(
         consecutive_failures=failures,
-        last_error=sentence,
+        last_error=str(sentence),
+        last_error_told=kept(sentence),
         last_error_detail=detail,
         failing_since=func.coalesce(EmailAccount.failing_since, literal(utcnow(), UtcDateTime())),
         fetch_again_at=utcnow() + delay_after(failures),
     )
-    _close_log(log_id, found=found, taken=taken, known=known, error=sentence, error_detail=detail)
+    _close_log(log_id, found=found, taken=taken, known=known, error=str(sentence),
+               error_told=kept(sentence), error_detail=detail)  # fmt: skip
     if is_ours and failures == ALARM_AFTER:
         events.record("account.fetch_failed", actor=None, account_id=lease.account_id, failures=failures)
 
 
-def give_up(log_id: int, sentence: str, *, found: int, taken: int, known: int) -> None:
+def give_up(log_id: int, sentence: Sentence, *, found: int, taken: int, known: int) -> None:
     """Within a transaction: another run has taken over; only the log is ours to write."""
-    _close_log(log_id, found=found, taken=taken, known=known, error=sentence)
+    _close_log(log_id, found=found, taken=taken, known=known, error=str(sentence), error_told=kept(sentence))
 
 
 def _failures(account_id: int) -> int:

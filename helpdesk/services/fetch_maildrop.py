@@ -18,7 +18,8 @@ from sqlalchemy import delete, insert, select, update
 from helpdesk.database import after_commit, db, end_read, insert_once, transaction, utcnow
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount, FetchCursor, KnownMail
-from helpdesk.models.mail import AfterTaking, MailFate
+from helpdesk.models.fetching import MailFate
+from helpdesk.models.mail import AfterTaking
 from helpdesk.services.fetch_lease import FetchLease
 from helpdesk.transports.base import FetchedMail, ListedMail, Maildrop
 

@@ -27,6 +27,11 @@ WRONG_NAME = {62, 64}
 NOT_TLS = {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
 
 
+def _l(sentence: str) -> str:
+    """Marks a sentence for the catalogue; it is translated where it is shown."""
+    return sentence
+
+
 class Watch:
     """Ends a connection whose call takes longer than it may.
 
@@ -170,7 +175,7 @@ def explain(error: BaseException, server: ServerAddress, watch: Watch | None = N
     if isinstance(error, TransportError):
         return error
     if isinstance(error, TimeoutError) or (watch is not None and watch.has_expired):
-        return _transient("%(host)s did not answer in time.", error, server)
+        return _transient(_l("%(host)s did not answer in time."), error, server)
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate(error, server)
     if isinstance(error, ssl.SSLError) and error.reason in NOT_TLS:
@@ -188,29 +193,29 @@ def explain(error: BaseException, server: ServerAddress, watch: Watch | None = N
 def _sentence(error: BaseException) -> str:
     match error:
         case socket.gaierror():
-            return "The server %(host)s is unknown, or the name service does not answer."
+            return _l("The server %(host)s is unknown, or the name service does not answer.")
         case ConnectionRefusedError():
-            return "%(host)s refuses connections on port %(port)s."
+            return _l("%(host)s refuses connections on port %(port)s.")
         case ssl.SSLError():
-            return "No encrypted connection to %(host)s could be made."
+            return _l("No encrypted connection to %(host)s could be made.")
         case ConnectionError() | EOFError():
-            return "%(host)s ended the connection."
+            return _l("%(host)s ended the connection.")
         case OSError():
-            return "%(host)s cannot be reached."
+            return _l("%(host)s cannot be reached.")
         case _:
-            return "%(host)s answered something that makes no sense."
+            return _l("%(host)s answered something that makes no sense.")
 
 
 def _certificate(error: ssl.SSLCertVerificationError, server: ServerAddress) -> UnusableServer:
     match error.verify_code:
         case code if code in WRONG_NAME:
-            sentence = "The certificate of %(host)s is for another name."
+            sentence = _l("The certificate of %(host)s is for another name.")
         case code if code == EXPIRED:
-            sentence = "The certificate of %(host)s has expired."
+            sentence = _l("The certificate of %(host)s has expired.")
         case code if code == NOT_YET_VALID:
-            sentence = "The certificate of %(host)s is not valid yet."
+            sentence = _l("The certificate of %(host)s is not valid yet.")
         case _:
-            sentence = "The certificate of %(host)s comes from an authority this desk does not trust."
+            sentence = _l("The certificate of %(host)s comes from an authority this desk does not trust.")
     return UnusableServer(sentence, detail=words(error.verify_message or error), host=server.host)
 
 

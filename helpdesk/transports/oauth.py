@@ -23,7 +23,7 @@ from helpdesk.errors import PermanentError, TransientError, TransportError
 from helpdesk.policy.addresses import INTERNET_ONLY, Networks
 from helpdesk.policy.oauth import Place, read_place
 from helpdesk.transports.base import Security, ServerAddress, UnusableServer
-from helpdesk.transports.connection import Watch, explain, open_socket, words
+from helpdesk.transports.connection import Watch, _l, explain, open_socket, words
 
 TOTAL_S = 30.0
 CONNECT_S = 10.0
@@ -174,7 +174,7 @@ def _refusal(error: AuthlibBaseError, registration: Registration) -> TransportEr
 
 
 def _nonsense(registration: Registration, detail: str) -> TransientError:
-    sentence = "%(provider)s answered something that makes no sense."
+    sentence = _l("%(provider)s answered something that makes no sense.")
     return TransientError(sentence, detail=detail, provider=registration.name)
 
 

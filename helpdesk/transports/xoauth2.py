@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 
 from helpdesk.transports.base import LoginRefused, ServerAddress
-from helpdesk.transports.connection import words
+from helpdesk.transports.connection import _l, words
 
 MECHANISM = "XOAUTH2"
 
@@ -36,5 +36,7 @@ class Answers:
 
 def refused(server: ServerAddress, detail: str) -> LoginRefused:
     """The token was valid for somebody, somewhere, or once."""
-    sentence = "%(host)s refuses the permission for %(user)s. Connect it again, signed in at the provider as this user."
+    sentence = _l(
+        "%(host)s refuses the permission for %(user)s. Connect it again, signed in at the provider as this user."
+    )
     return LoginRefused(sentence, detail=detail.strip(), host=server.host, user=words(server.username))

@@ -8,7 +8,7 @@ from flask_babel import ngettext
 from helpdesk.models import EmailAccount, User
 from helpdesk.policy.status import Role
 from helpdesk.services import accounts, alarms, sending, settings
-from helpdesk.web.filters import exact
+from helpdesk.web.filters import exact, told
 
 Bar = dict[str, object]
 
@@ -38,7 +38,7 @@ def nobody_is_mailed(backend: str) -> str:
 
 def _failing(account: EmailAccount, *, is_admin: bool) -> Bar:
     text = _("No mail has come from %(email)s since %(when)s: %(why)s", email=account.email,
-             when=exact(account.failing_since or account.last_success_at or account.created_at), why=account.last_error)  # fmt: skip
+             when=exact(account.failing_since or account.last_success_at or account.created_at), why=told(account.last_error, account.last_error_told))  # fmt: skip
     return _bar(
         "danger",
         text,

@@ -26,6 +26,7 @@ MAX_KEPT = 200
 
 
 def init_app(app: Flask) -> None:
+    app.jinja_env.filters["sentence"] = sentence
     app.register_error_handler(HelpdeskError, on_domain_error)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(CSRFError, on_csrf_error)

@@ -143,6 +143,12 @@ def step(found: Step) -> str:
     return _said(sentence_of(found))
 
 
+def told(text: str, kept: Step) -> str:
+    """What a row says, in the reader's language where it keeps what fills the sentence, else as it stands."""
+    sentence = sentence_of(kept)
+    return _said(sentence) if str(sentence) == text else text
+
+
 def _said(sentence: Sentence) -> str:
     if not sentence:
         return ""
@@ -200,6 +206,7 @@ def init_app(app: Flask) -> None:
         "tag": tag,
         "reason": reason,
         "step": step,
+        "told": told,
     }
     app.jinja_env.filters.update(named)
     app.jinja_env.globals["page_language"] = lambda: str(get_locale() or "en").replace("_", "-")

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, KnownMail, Ticket
-from helpdesk.models.mail import AfterTaking, MailFate
+from helpdesk.models.fetching import MailFate
+from helpdesk.models.mail import AfterTaking
 from helpdesk.policy.addresses import OWN_NETWORKS
 from helpdesk.services import fetch, fetch_maildrop, retention
 from helpdesk.services import keys as keys_of

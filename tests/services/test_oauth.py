@@ -107,7 +107,7 @@ def test_account_is_connected_in_a_browser_and_fetches_by_its_token(registered, 
     assert connecting.finish(Answer(state, code), actor=admin, session=SESSION) == registered.id
     mail_server.deliver(provider.owner, factories.make_mail())
     assert fetch_account(registered.id).taken >= 1
-    assert accounts.try_incoming(accounts.draft_of(registered)) == ("", "")
+    assert accounts.try_incoming(accounts.draft_of(registered)) is None
     account = db.session.get(EmailAccount, registered.id)
     assert (account.incoming_sign_in, account.outgoing_sign_in) == (SignIn.OAUTH2, SignIn.OAUTH2)
     stored = str(db.session.execute(text("SELECT * FROM oauth_connection")).all())
@@ -254,8 +254,7 @@ def test_mail_goes_out_by_token(connected, provider):
 
 def test_token_goes_to_no_other_server(connected, admin, provider):
     draft = accounts.draft(connected.email, connected, incoming_host="127.0.0.1")
-    sentence, _ = accounts.try_incoming(draft)
-    assert sentence == "The permission of 127.0.0.1 is not for the server 127.0.0.1."
+    assert str(accounts.try_incoming(draft)) == "The permission of 127.0.0.1 is not for the server 127.0.0.1."
     assert provider.requests == []
     with transaction():
         connecting.save(connected, typed(provider, provider="google"), actor=admin)

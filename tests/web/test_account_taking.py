@@ -7,10 +7,13 @@ from sqlalchemy import select
 from helpdesk.database import db
 from helpdesk.models import EmailAccount
 from helpdesk.policy.addresses import OWN_NETWORKS
+from helpdesk.services import fetch
 from tests import factories
 from tests.servers.fixtures import authority, dovecot  # noqa: F401
 from tests.web.conftest import browser, send
 from tests.web.test_setup import FORM
+
+GERMAN = {"Accept-Language": "de"}
 
 
 @pytest.fixture
@@ -120,6 +123,18 @@ def test_what_cannot_be_is_said_and_nothing_typed_is_lost(app, ada, fields, word
     answer = save(ada, **{"from_name": "Kept words"} | fields)
     assert (answer.status_code, stored(app)) == (422, None)
     assert words in answer.text and "Kept words" in answer.text
+
+
+def test_why_a_look_failed_is_said_in_the_readers_language(app, ada):
+    assert save(ada, incoming_host="127.0.0.1", incoming_port="1").status_code == 303
+    account_id = stored(app).id
+    with app.app_context():
+        assert fetch.fetch_account(account_id).error == "127.0.0.1 refuses connections on port 1."
+    for path in (f"/admin/accounts/{account_id}", "/admin/accounts", "/admin/health"):
+        assert "127.0.0.1 lehnt Verbindungen auf Port 1 ab." in ada.get(path, headers=GERMAN).text
+        assert "127.0.0.1 refuses connections on port 1." in ada.get(path).text
+    tried = send(ada, f"/admin/accounts/{account_id}/test")
+    assert "Receiving: 127.0.0.1 refuses connections on port 1." in tried.text
 
 
 def test_moving_is_stored_and_shown(app, ada):

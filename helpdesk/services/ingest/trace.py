@@ -66,8 +66,13 @@ class Trace:
 
 
 def as_step(step: str, sentence: Sentence) -> dict[str, object]:
+    return {"step": step} | kept(sentence)
+
+
+def kept(sentence: Sentence) -> dict[str, object]:
+    """As a row keeps it; `sentence_of` reads it again."""
     filled: dict[str, object] = {"params": sentence.params} if sentence.params else {}
-    return {"step": step, "text": sentence.template} | filled
+    return {"text": sentence.template} | filled
 
 
 def sentence_of(step: Step) -> Sentence:

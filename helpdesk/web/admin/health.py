@@ -16,7 +16,7 @@ from helpdesk.services.monitor import Report
 from helpdesk.web.access import require
 from helpdesk.web.admin.blueprint import blueprint
 from helpdesk.web.desk_bars import nobody_is_mailed
-from helpdesk.web.filters import duration, size
+from helpdesk.web.filters import duration, size, told
 
 LATE = timedelta(minutes=10)
 LOW_SHARE, LOW_BYTES = 0.05, 500 * 1000**2
@@ -162,7 +162,8 @@ def _account(report: Report) -> Part:
     if account.consecutive_failures:
         tone = "danger" if account.consecutive_failures >= fetch_health.ALARM_AFTER else "warn"
         since = account.failing_since
-        text = _("Failing for %(span)s: %(why)s", span=duration(utcnow() - since), why=account.last_error) if since else account.last_error  # fmt: skip
+        why = told(account.last_error, account.last_error_told)
+        text = _("Failing for %(span)s: %(why)s", span=duration(utcnow() - since), why=why) if since else why  # fmt: skip
         return Part(account.email, tone, text, _("Test the connection on the account's page."), url, account.last_error_detail)  # fmt: skip
     if account.last_success_at is None:
         return Part(account.email, "warn", _("No mail was fetched yet."), _("Wait for the first look, or press “Fetch now”."), url)  # fmt: skip

@@ -24,7 +24,7 @@ from helpdesk.services import oauth_connecting as connecting
 from helpdesk.services.oauth_connecting import Answer
 from helpdesk.web.access import current_token, require, viewer
 from helpdesk.web.admin.blueprint import blueprint
-from helpdesk.web.errors import say
+from helpdesk.web.errors import say, sentence
 from helpdesk.web.forms import Form, options, trimmed
 from helpdesk.web.security import go
 
@@ -177,9 +177,10 @@ def _tell_whether_it_works(account_id: int) -> None:
     """A permission may be another user's: that shows at the mail server only."""
     trial = accounts.draft_of(accounts.get(account_id))
     end_read()
-    trouble, _words = accounts.try_incoming(trial)
-    if trouble:
-        flash(_("The permission is there, but receiving does not work yet: %(why)s", why=trouble), "error")
+    trouble = accounts.try_incoming(trial)
+    if trouble is not None:
+        why = sentence(trouble)
+        flash(_("The permission is there, but receiving does not work yet: %(why)s", why=why), "error")
     else:
         flash(_("Connected. Receiving works."), "success")
 
