@@ -5,6 +5,7 @@ from __future__ import annotations
 import html as html_entities
 import re
 from dataclasses import dataclass, field, replace
+from urllib.parse import unquote
 
 from helpdesk.mail.attachments import safe_filename
 from helpdesk.mail.charset import decode
@@ -283,8 +284,15 @@ def filename_of(part: Part) -> str:
     return header_text(name).strip("\"' ")
 
 
+def _located(part: Part) -> str:
+    """The last piece of a Content-Location: the only name that pages saved as mail give their parts."""
+    location = header_text(part.raw("content-location")[:2000]).split("?", maxsplit=1)[0]
+    name = unquote(location.rpartition("/")[2])
+    return name if "." in name.strip(".") else ""
+
+
 def _file(part: Part) -> MailFile:
-    data, name = part.data(), filename_of(part)
+    data, name = part.data(), filename_of(part) or _located(part)
     content_id = header_text(part.raw("content-id")).strip("<> ")
     kind = part.content_type
     if kind.startswith("multipart/"):
@@ -299,7 +307,7 @@ def _file(part: Part) -> MailFile:
 
 def mark_inline(files: list[MailFile], html: str) -> tuple[MailFile, ...]:
     """A file is inline when the HTML shows it."""
-    used = {name.lower() for name in _CID.findall(html)}
+    used = {form.lower() for name in _CID.findall(html) for form in (name, unquote(name))}
     return tuple(
         replace(file, is_inline=bool(file.content_id) and file.content_id.lower() in used) for file in files
     )

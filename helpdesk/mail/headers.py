@@ -154,13 +154,47 @@ def read_mailbox(part: str) -> Address | None:
     return Address(f"{local}@{domain.lower()}", header_text(name).strip("\"'").strip())
 
 
+_ROUTE = re.compile(r"<\s*@[^<>:]{1,500}:")
+_SPACED = re.compile(r"\s*([.@])\s*(?=[^\s<>]*>|[^\s<>]*\Z)")
+_ONE = re.compile(r"[^\s<>()\[\],;:\"\\]{1,64}@[^\s<>()\[\],;:\"\\]{1,255}")
+
+
+def _without_comments(text: str) -> str:
+    kept: list[str] = []
+    depth, escaped = 0, False
+    for letter in text:
+        if not escaped and letter == "(":
+            depth += 1
+        elif not escaped and letter == ")" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(letter)
+        escaped = letter == "\\" and not escaped
+    return "".join(kept)
+
+
+def _obsolete_mailbox(part: str) -> Address | None:
+    """One written by old rules or against all (RFC 5322 4.4: comments inside, routes, blanks, a bracket that is lost).
+
+    Good enough to be shown and copied; nobody is ever recognised by it.
+    """
+    text = _ROUTE.sub("<", _without_comments(part[:400]))
+    for candidate in (text, _SPACED.sub(r"\1", text)):
+        found = _ONE.findall(candidate)
+        if len(found) == 1 and is_address(email := found[0].rstrip(".")):
+            local, _, domain = email.rpartition("@")
+            name = header_text(candidate.partition(found[0])[0]).strip("<>\"' \t")
+            return Address(f"{local}@{domain.lower()}", name.removeprefix("mailto:"))
+    return None
+
+
 def read_addresses(values: Iterable[str]) -> tuple[Address, ...]:
     """Every mailbox of these fields that can be mailed to, at most 500."""
     found: dict[str, Address] = {}
     for value in values:
         members = re.sub(r"^[^:;,<>@\"]{1,60}:(?=[^/])", "", value.strip())  # without a group's name
         for part in split_addresses(members):
-            mailbox = read_mailbox(part)
+            mailbox = read_mailbox(part) or _obsolete_mailbox(part)
             if mailbox is not None:
                 found.setdefault(normalise_address(mailbox.email), mailbox)
             if len(found) >= MAX_ADDRESSES:

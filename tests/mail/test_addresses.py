@@ -59,3 +59,22 @@ def test_an_escaped_quote_ends_no_name(value, name):
 )
 def test_an_escaped_quote_hides_no_second_author(value):
     assert single_author([value]) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "read"),
+    [
+        ("Jo(a \\) friend) <jo(his)@b.example(house)>", [("Jo", "jo@b.example")]),
+        ("Team(all)\n :Jo <jo@(of)b.example>, a@b.example;", [("Jo", "jo@b.example"), ("", "a@b.example")]),
+        ("Jo <@via.example:jo@b.example>, , a@b  . example", [("Jo", "jo@b.example"), ("", "a@b.example")]),
+        ("Jo <jo@b.example", [("Jo", "jo@b.example")]),
+        ("Jo <<jo@b.example>>", [("Jo", "jo@b.example")]),
+        ("mailto:jo@b.example.", [("", "jo@b.example")]),
+        ("a@b.example c@d.example", []),
+        ("a@b.example <c@d.example> e@f.example", []),
+        ("(" * 5000 + "jo@b.example", []),
+    ],
+)
+def test_what_old_rules_allow_is_read_for_copies_and_never_for_the_author(field, read):
+    assert [(each.name, each.email) for each in read_addresses([field])] == read
+    assert single_author([field]) is None

@@ -102,3 +102,17 @@ def test_many_blocks_of_base64_are_read_in_one_pass():
     raw = b"Content-Transfer-Encoding: base64\n\n" + b"QQ==" + b"Q" * 400_000 + b"\nA=*"
     root, _ = read_message(raw)
     assert root.data().startswith(b"A")
+
+
+def test_a_saved_pages_parts_are_named_by_their_place():
+    raw = b"Content-Type: image/png\nContent-Location: http://b.example/pics/the%20logo.png?x=1\n\nx"
+    assert [file.filename for file in parse(raw).files] == ["the logo.png"]
+
+
+def test_an_image_whose_id_is_written_encoded_is_inline():
+    raw = multipart(
+        'Content-Type: text/html\n\n<img src="cid:a%40b">',
+        "Content-Type: image/png\nContent-ID: <a@b>\n\nx",
+        kind="related",
+    )
+    assert [file.is_inline for file in parse(raw).files] == [True]
