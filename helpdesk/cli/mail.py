@@ -28,7 +28,8 @@ from helpdesk.models import EmailAccount, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.services import fetch, settings
 from helpdesk.services.ingest import process, store
-from helpdesk.services.ingest.trace import reason_of, sentence_of
+from helpdesk.services.ingest.story import as_text
+from helpdesk.services.ingest.trace import reason_of
 
 COLOURS = {
     EmailState.OPENED: "green",
@@ -236,9 +237,8 @@ def _headline(what: str, state: EmailState, sender: str, subject: str) -> None:
 
 
 def _steps(steps: Iterable[dict[str, object]]) -> None:
-    for step in steps:
-        remark = " (does not count)" if step.get("counted") is False else ""
-        click.echo(f"    {shown(step.get('step'))}: {shown(sentence_of(step))}{remark}")
+    for line in as_text(steps):
+        click.echo(f"    {shown(line)}")
 
 
 def _process(

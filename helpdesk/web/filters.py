@@ -135,21 +135,17 @@ def tag(ticket: Ticket) -> str:
 
 def reason(mail: EmailMessage) -> str:
     """Why a mail is in its state, in the reader's language; "" when the state says it all."""
-    return _said(reason_of(mail))
-
-
-def step(found: Step) -> str:
-    """A step of a mail's decision trace in the reader's language."""
-    return _said(sentence_of(found))
+    return said(reason_of(mail))
 
 
 def told(text: str, kept: Step) -> str:
     """What a row says, in the reader's language where it keeps what fills the sentence, else as it stands."""
     sentence = sentence_of(kept)
-    return _said(sentence) if str(sentence) == text else text
+    return said(sentence) if str(sentence) == text else text
 
 
-def _said(sentence: Sentence) -> str:
+def said(sentence: Sentence) -> str:
+    """A sentence kept for people, in the reader's language."""
     if not sentence:
         return ""
     return str(
@@ -205,7 +201,6 @@ def init_app(app: Flask) -> None:
         "style_sheet": style_sheet,
         "tag": tag,
         "reason": reason,
-        "step": step,
         "told": told,
     }
     app.jinja_env.filters.update(named)

@@ -145,6 +145,14 @@ ROUTES = {
     "GET /tickets/<int:number>/merge": TICKET_TEAM,
     "POST /tickets/<int:number>/merge": TICKET_TEAM,
     "POST /tickets/<int:number>/comments/<int:comment_id>/pictures": TICKET_TEAM,
+    "GET /tickets/<int:number>/comments/<int:comment_id>/why": TICKET_TEAM,
+    "GET /tickets/<int:number>/comments/<int:comment_id>/original": TICKET_TEAM,
+    "GET /tickets/<int:number>/comments/<int:comment_id>/source": (
+        "in",
+        "403",
+        "403",
+        *["404"] * 3,
+    ),  # written in the browser: there is none
     "POST /tickets/<int:number>/mails/<int:email_id>/retry": (
         "in",
         "403",

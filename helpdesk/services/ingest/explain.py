@@ -13,7 +13,7 @@ from helpdesk.services.ingest import own
 from helpdesk.services.ingest.apply import apply
 from helpdesk.services.ingest.delivery import Delivery
 from helpdesk.services.ingest.reading import Reading, read
-from helpdesk.services.ingest.trace import sentence_of
+from helpdesk.services.ingest.story import as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"{self.sender}: {self.subject}"]
-        lines += [f"  {step['step']}: {sentence_of(step)}" for step in self.steps]
+        lines += [f"  {line}" for line in as_text(self.steps)]
         lines += [f"  file: {name}" for name in self.files]
         return "\n".join(lines)
 

@@ -18,6 +18,7 @@ from helpdesk.web.admin.blueprint import blueprint
 from helpdesk.web.errors import say
 from helpdesk.web.files import as_download
 from helpdesk.web.security import go
+from helpdesk.web.story import parts_of
 
 Page = str | Response | tuple[str, int]
 NAMES = ("direction", "state", "account", "q")
@@ -67,6 +68,7 @@ def show_mail(email_id: int) -> Page:
         may_retry=mail_log.may_retry(email),
         may_put_away=mail_log.may_put_away(email),
         explanation=words.of_state(email),
+        why=parts_of(email),
     )
 
 

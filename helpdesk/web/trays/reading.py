@@ -19,6 +19,7 @@ from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say, sentence
 from helpdesk.web.files import as_download
 from helpdesk.web.security import go
+from helpdesk.web.story import parts_of
 from helpdesk.web.trays.blueprint import EMPTY, TOLD, WORDS, blueprint, tabs_for
 
 ACTS: Mapping[str, Callable[..., None]] = {
@@ -83,6 +84,7 @@ def show(email_id: int) -> str:
         "tabs_shown": tabs_for(viewer(), email.tray or ""),
         "word": WORDS[email.tray] if email.tray else None,
         "ticket": ticket if access.may_see(viewer(), ticket) else None,
+        "why": parts_of(email),
         "preview": trays.preview(email),  # the last of all reads: it ends them
     }
     return render_template("trays/show.html", mail=trays.get(viewer(), email_id), **shown)
