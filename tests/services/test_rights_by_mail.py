@@ -7,7 +7,7 @@ import pytest
 from helpdesk.database import db, transaction
 from helpdesk.mail import parse, thread
 from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket
-from helpdesk.services import access, keys, people
+from helpdesk.services import access, account_ways, keys, people
 from helpdesk.services.ingest.trace import reason_of
 from helpdesk.services.outbox import deliver, queue
 from helpdesk.services.tickets import comments
@@ -109,6 +109,15 @@ def test_rights_by_mail_are_what_was_issued_times_what_our_server_says(guarded, 
             forget_sender(row.id)
     assert guarded.ticket.requester_address.email == CUSTOMER
     assert {p.address.email for p in guarded.ticket.participants} == {CUSTOMER, OTHER_CUSTOMER}
+
+
+def test_the_server_that_judges_nearly_every_mail_is_named(guarded):
+    assert account_ways.server_seen(guarded.account) == ""
+    for number in range(8):
+        guarded.receive(make_mail(subject=f"Mail {number}", text=str(number), **VERDICTS["pass"]))
+    assert account_ways.server_seen(guarded.account) == ""  # of nine mails one was judged by nobody
+    guarded.receive(make_mail(subject="One more", **VERDICTS["none"]))
+    assert account_ways.server_seen(guarded.account) == TRUSTED
 
 
 def test_an_agents_answer_reaches_the_customer_without_what_it_quotes(guarded):

@@ -32,6 +32,8 @@ def note(mail: Delivery, ticket: Ticket, author: UserAddress, words: Words) -> O
 
 def own_words(mail: Delivery) -> str | None:
     """What he wrote himself; None when it cannot be told from what he quotes."""
+    if mail.reading.is_partial:
+        return None
     text = mail.reading.split.visible
     ours = read_markers(text, keys=keys.accepted_keys(THREAD_KEYS), instance=settings.instance_id())
     return None if ours else without_markers(text).strip()

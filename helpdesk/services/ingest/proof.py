@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from helpdesk.mail.authentication import Verdict, authenticate
 from helpdesk.services.ingest.delivery import Delivery
-from helpdesk.services.ingest.trace import Sentence
+from helpdesk.services.ingest.trace import Sentence, Step
+
+STEP = "authentication"
 
 
 def judge(mail: Delivery) -> None:
@@ -17,16 +21,23 @@ def judge(mail: Delivery) -> None:
     email.thread_index = reading.evidence.thread_index
     if found.server and not found.is_trusted:
         mail.trace.tell(
-            "authentication",
+            STEP,
             "%(server)s says whether the sender is genuine, but this account trusts another server or none.",
             counted=False,
             server=found.server,
         )
     elif found.is_trusted:
         sentence = _said(found.verdict, server=found.server, details=", ".join(found.details) or "-")
-        mail.trace.tell_sentence(
-            "authentication", sentence, counted=found.verdict in (Verdict.PASS, Verdict.FAIL)
-        )
+        mail.trace.tell_sentence(STEP, sentence, counted=found.verdict in (Verdict.PASS, Verdict.FAIL))
+
+
+def server_in(trace: Iterable[Step]) -> str:
+    """The server that judged a mail, by its trace; "" for none."""
+    for step in trace:
+        params = step.get("params")
+        if step.get("step") == STEP and isinstance(params, dict):
+            return str(params.get("server", ""))
+    return ""
 
 
 def _said(verdict: Verdict, *, server: str, details: str) -> Sentence:

@@ -127,7 +127,8 @@ def show_ways(account_id: int) -> Page:
 
 def _page(account: EmailAccount, form: WaysForm) -> str:
     form.offer(account)
-    return render_template("admin/account_ways.html", account=account, form=form)
+    seen = account_ways.server_seen(account)
+    return render_template("admin/account_ways.html", account=account, form=form, server_seen=seen)
 
 
 @blueprint.post("/accounts/<int:account_id>/ways")
