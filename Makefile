@@ -5,10 +5,10 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help translations run demo test bench bench-lists soak check format
+.PHONY: help translations run demo test bench bench-delivery bench-lists soak check format
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(VENV)/.run-ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Helpdesk needs Python 3.11 or newer; set PYTHON to it, for example: make run PYTHON=python3.12"; exit 1; }
@@ -32,6 +32,9 @@ test: $(VENV)/.test-ready ## Set everything up and run all tests
 
 bench: $(VENV)/.test-ready ## Measure: mails to tickets per second
 	$(BIN)/python -m tests.bench.ingest $(ARGS)
+
+bench-delivery: $(VENV)/.test-ready ## Measure: seconds from delivery to ticket
+	$(BIN)/python -m tests.bench.delivery $(ARGS)
 
 bench-lists: $(VENV)/.test-ready ## Measure: list, ticket and search at 100,000 tickets
 	$(BIN)/python -m tests.bench.lists $(ARGS)
