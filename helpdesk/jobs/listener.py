@@ -33,6 +33,7 @@ TURN_S = 0.2
 BEAT_S = 5.0
 STOP_S = 4.0
 MOST_ACCOUNTS = 500
+AT_ONCE = 10  # how many connect at the same time, when the process starts or the network is back
 STACK_BYTES = 512 * 1024
 DELAYS_S = (2.0, 10.0, 300.0)  # three failures, and then one try in five minutes: no mailbox is locked by us
 STEADY_S = 60.0  # a connection that held so long is forgiven its end
@@ -55,10 +56,12 @@ class Ear:
 
     app: Flask
     target: Target
+    gate: threading.Semaphore  # who holds it may connect
     delays_s: tuple[float, ...] = DELAYS_S
     renew_s: float = listening.RENEW_S
     state: State = State.CONNECTING
     failures: int = 0
+    _is_at_gate: bool = False
     _is_over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread = field(init=False)
 
@@ -87,7 +90,10 @@ class Ear:
 
     def _listen(self) -> float:
         """Listen as long as it goes well, and return the seconds to leave the server alone."""
-        self.state, account_id, began_at = State.CONNECTING, self.target.account_id, time.monotonic()
+        self.state, account_id = State.CONNECTING, self.target.account_id
+        if not self._enter():
+            return 0.0
+        began_at = time.monotonic()
         try:
             with self.app.app_context():
                 listening.listen(
@@ -102,10 +108,24 @@ class Ear:
             logger.info("account=%s listening ended: %s", account_id, error)
         except Exception:  # one account's trouble is not the others'
             logger.exception("account=%s listening failed", account_id)
+        finally:
+            self._leave_gate()
         self.state = State.WAITING
         return self._delay(time.monotonic() - began_at)
 
+    def _enter(self) -> bool:
+        """Wait for a turn to connect; False when there is no need any more."""
+        while not self._is_at_gate and not self._must_end():
+            self._is_at_gate = self.gate.acquire(timeout=TURN_S)
+        return self._is_at_gate
+
+    def _leave_gate(self) -> None:
+        if self._is_at_gate:
+            self._is_at_gate = False
+            self.gate.release()
+
     def _be_ready(self) -> None:
+        self._leave_gate()
         self.state = State.LISTENING
         logger.info("account=%s listening", self.target.account_id)
 
@@ -141,6 +161,7 @@ class Listener:
         self.ears: dict[int, Ear] = {}
         self._look_at = self._beat_at = 0.0
         self._is_crowded = False
+        self._gate = threading.Semaphore(AT_ONCE)
 
     def run(self) -> None:
         """Listen until the process is told to stop."""
@@ -178,7 +199,7 @@ class Listener:
         for account_id, ear in list(self.ears.items()):
             self._look_after(account_id, ear, wanted.get(account_id))
         for account_id in wanted.keys() - self.ears.keys():
-            self.ears[account_id] = Ear(self.app, wanted[account_id], self._delays_s).start()
+            self.ears[account_id] = Ear(self.app, wanted[account_id], self._gate, self._delays_s).start()
 
     def _look_after(self, account_id: int, ear: Ear, target: Target | None) -> None:
         if target is None or target.key != ear.target.key or not ear.is_alive():

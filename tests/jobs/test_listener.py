@@ -9,6 +9,7 @@ from sqlalchemy import update
 from helpdesk import queue
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.jobs import budget, tasks
+from helpdesk.jobs import listener as listener_module
 from helpdesk.jobs.listener import Listener, State
 from helpdesk.models import EmailAccount
 from helpdesk.services import fetch, health, keys, listening, sweep
@@ -146,6 +147,20 @@ def test_listener_follows_what_becomes_of_the_accounts(desk, server, listeners):
     change(account, is_fetching=False)
     wait_until(lambda: listener.counts()["listening"] == 1 and len(listener.ears) == 1)
     deaf.stop()
+
+
+def test_accounts_connect_a_few_at_a_time_and_all_are_listened_to(desk, server, listeners):
+    for number in range(listener_module.AT_ONCE + 3):
+        make_account(server, f"a{number}@desk.example")
+    greeting, server.greeting = server.greeting, b""  # nobody gets further than the connection
+    listener = listeners()
+    wait_until(lambda: len(server.connections) == listener_module.AT_ONCE)
+    wait_until(lambda: len(listener.ears) == listener_module.AT_ONCE + 3)
+    assert len(server.connections) == listener_module.AT_ONCE
+    server.greeting = greeting
+    for connection in list(server.connections):
+        connection.sendall(greeting)
+    wait_until(lambda: listener.counts()["listening"] == listener_module.AT_ONCE + 3)
 
 
 def test_only_fetched_imap_accounts_are_listened_to(desk, server):
