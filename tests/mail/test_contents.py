@@ -248,11 +248,21 @@ def test_envelopes_in_envelopes_end_somewhere():
     assert [file.filename for file in parse(data).files] == ["smime.p7m"]
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"0", b"\x30\x80" * 50_000, b"\x30\x84\xff\xff\xff\xff", contents.signed(b"x")[:60], b"\x30\x00", b"\x30\x02\x06\x00",
-             contents.open_ended(*[b""] * 120_000)]
-)  # fmt: skip
-def test_what_cannot_be_opened_is_a_file(data):
+UNOPENED = {
+    "nothing": lambda: b"",
+    "a letter": lambda: b"0",
+    "lists without an end": lambda: b"\x30\x80" * 50_000,
+    "a length of four gigabytes": lambda: b"\x30\x84\xff\xff\xff\xff",
+    "the beginning of an envelope": lambda: contents.signed(b"x")[:60],
+    "an empty list": lambda: b"\x30\x00",
+    "an empty name": lambda: b"\x30\x02\x06\x00",
+    "many empty pieces": lambda: contents.open_ended(*[b""] * 120_000),
+}
+
+
+@pytest.mark.parametrize("make", UNOPENED.values(), ids=UNOPENED)
+def test_what_cannot_be_opened_is_a_file(make):
+    data = make()
     mail = parse(contents.in_base64("application/pkcs7-mime; name=smime.p7m", data).encode())
     assert [(file.filename, file.data) for file in mail.files] == [("smime.p7m", data)]
 
