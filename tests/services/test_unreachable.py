@@ -190,3 +190,41 @@ def test_a_link_to_sign_in_goes_to_whoever_asks_for_one(account, sent):
     assert people.find_user(CUSTOMER) is not None
     email = outgoing()[-1]
     assert queue.unreachable_of(email) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "event"),
+    [
+        ("disposition-notification", "Original-Message-ID: <{}>\r\n", "email.read"),
+        ("feedback-report", "Feedback-Type: abuse\r\n", "email.complained"),
+    ],
+)
+def test_receipts_and_complaints_are_noted_on_the_ticket_of_their_mail(account, sent, kind, part, event):
+    def told(about, key):
+        return (
+            f"From: jonas@customer.example\r\nTo: support@desk.example\r\nSubject: Read\r\nMessage-ID: <{key}@x.example>\r\n"
+            f'MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type={kind}; boundary="b"\r\n\r\n--b\r\n\r\nWords.\r\n'
+            f"--b\r\nContent-Type: message/{kind}\r\n\r\n{part.format(about)}\r\n"
+            f"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{about}>\r\n\r\nx\r\n--b--\r\n"
+        ).encode()
+
+    ours, foreign = receive(account, told(sent.message_id, "1"), told("nothing@of.ours", "2"))
+    assert (ours.state, ours.ticket_id, ours.tray) == ("ignored", sent.ticket_id, None)
+    assert (foreign.ticket_id, foreign.tray) == (None, Tray.AUTOMATIC)
+    rows = select(Event.type).where(Event.ticket_id == sent.ticket_id, Event.email_id == sent.id)
+    assert event in set(db.session.scalars(rows))
+
+
+def test_a_vacation_answer_stands_folded_on_its_ticket_and_changes_nothing(account, agent, sent):
+    ticket = db.session.get(Ticket, sent.ticket_id)
+    before = (ticket.status, ticket.waiting_since)
+    (row,) = receive(
+        account,
+        make_mail(
+            subject="Out of office: x", Auto_Submitted="auto-replied", In_Reply_To=f"<{sent.message_id}>"
+        ),
+    )
+    ticket = db.session.get(Ticket, sent.ticket_id)
+    assert (row.state, row.tray, ticket.comments[-1].is_automatic) == ("appended", None, True)
+    assert (ticket.status, ticket.waiting_since) == before
+    assert inbox.page(agent)[0] == []

@@ -11,6 +11,8 @@ from helpdesk.models.trays import Tray
 from helpdesk.policy.senders import Verdict
 from helpdesk.policy.status import Disposition
 from helpdesk.services import events, inbox, queries
+from helpdesk.services.tickets import comments
+from helpdesk.services.tickets.comments import Words
 from tests.factories import AGENT, CUSTOMER, STRANGER, make_mail
 from tests.web.conftest import browser, send
 
@@ -153,6 +155,15 @@ def test_the_notice_of_a_held_mail_leads_to_it(app, desk, agent, add):
     with app.app_context():
         told = db.session.scalars(select(Notification.id).where(Notification.email_id == email_id)).first()
     assert send(agent, f"/notifications/{told}/open").location == f"/mail/{email_id}"
+
+
+def test_a_vacation_answer_is_folded_on_its_ticket(app, desk, agent):
+    with app.app_context(), transaction():
+        ticket = queries.by_number(desk["ticket"])
+        words = Words("Gone fishing", is_automatic=True, is_from_email=True)
+        comments.add_incoming(ticket, words, address=ticket.requester_address, actor=None)
+    text = " ".join(agent.get(f"/tickets/{desk['ticket']}").text.split())
+    assert "<summary>An automatic answer</summary><div" in text and "Gone fishing" in text
 
 
 # spam, as a ticket's page and the list have it

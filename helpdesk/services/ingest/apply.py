@@ -12,7 +12,7 @@ from helpdesk.database import db, insert_once, utcnow
 from helpdesk.mail.types import Automatic
 from helpdesk.models import EmailMessage, MailClaim
 from helpdesk.models.mail import EmailState
-from helpdesk.services.ingest import blocking, bounces, history, proof
+from helpdesk.services.ingest import blocking, bounces, history, proof, reports
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.taking import take_in
 from helpdesk.services.ingest.trace import Sentence, as_step
@@ -118,5 +118,5 @@ def _report(mail: Delivery) -> Outcome | None:
     if parsed.bounce is not None:
         return bounces.record(parsed.bounce, mail)
     if parsed.is_report:
-        return Outcome(EmailState.IGNORED, Sentence("A report of a mail program, such as a read receipt."))
+        return reports.record(mail)
     return None

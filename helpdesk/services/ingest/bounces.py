@@ -31,7 +31,7 @@ MAX_WORDS = 1000
 def record(bounce: Bounce, mail: Delivery) -> Outcome:
     """Link the report to the mail it names and note what it says. Temporary trouble changes nothing on that mail."""
     words = "; ".join(map(_words, bounce.recipients))
-    sent = _find(bounce.original_message_id)
+    sent = find_sent(bounce.original_message_id)
     if sent is None:
         mail.trace.tell("bounce", "A delivery report about no mail this desk knows.")
         return Outcome(EmailState.BOUNCED, _report_of(words), tray=Tray.UNDELIVERABLE)
@@ -112,7 +112,8 @@ def _report_of(words: str) -> Sentence:
     return Sentence("Delivery report: %(words)s", words=words[:MAX_WORDS])
 
 
-def _find(message_id: str) -> EmailMessage | None:
+def find_sent(message_id: str) -> EmailMessage | None:
+    """The mail of ours with this id."""
     if not message_id:
         return None
     sent = select(EmailMessage).where(

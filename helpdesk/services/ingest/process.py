@@ -288,8 +288,9 @@ def _final(outcome: Outcome, mail: Delivery) -> dict[str, object]:
 
 
 def _tray_of(outcome: Outcome, mail: Delivery) -> Tray | None:
-    """What of an archive becomes no ticket waits for nobody."""
-    if mail.is_imported and outcome.state is EmailState.IGNORED:
+    """What of an archive becomes no ticket waits for nobody, nor does what is noted on a ticket."""
+    is_noted = outcome.ticket_id is not None or mail.is_imported
+    if is_noted and outcome.state is EmailState.IGNORED:
         return None
     return TRAY_OF.get(outcome.state)
 

@@ -61,6 +61,8 @@ EVENTS = {
     "email.held": _l("Held for a person"),
     "email.discarded": _l("Discarded"),
     "email.put_back": _l("Put back into its tray"),
+    "email.read": _l("It was opened, says a read receipt"),
+    "email.complained": _l("Its recipient called it spam"),
     "email.delayed": _l("It is late; its server goes on trying"),
     "email.bounced": _l("It came back"),
     "ticket.opened": _l("Opened a ticket"),

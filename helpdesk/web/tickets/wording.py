@@ -113,6 +113,10 @@ def describe_event(
             return _("Automatic answer sent")
         case "email.failed":
             return _("A mail could not be sent")
+        case "email.read":
+            return _("A mail was opened, says a read receipt")
+        case "email.complained":
+            return _("A recipient called a mail spam")
         case "email.delayed":
             return _("A mail is late; its server goes on trying")
         case "email.bounced":
