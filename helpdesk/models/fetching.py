@@ -82,4 +82,4 @@ class EmailPollLog(Base):
     error_told: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
     error_detail: Mapped[longtext] = mapped_column(default="")
     warning: Mapped[longtext] = mapped_column(default="")
-    warning_params: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
+    warning_params: Mapped[dict[str, str | int]] = mapped_column(JSON, default=dict)

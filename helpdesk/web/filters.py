@@ -20,7 +20,7 @@ from flask_babel import format_decimal, get_locale, get_timezone, gettext, ngett
 from markupsafe import Markup, escape
 
 from helpdesk.database import utcnow
-from helpdesk.models import EmailMessage, Ticket
+from helpdesk.models import EmailMessage, EmailPollLog, Ticket
 from helpdesk.services import settings
 from helpdesk.services.ingest.trace import Sentence, Step, reason_of, sentence_of
 from helpdesk.services.templates import day_pattern
@@ -144,6 +144,11 @@ def told(text: str, kept: Step) -> str:
     return said(sentence) if str(sentence) == text else text
 
 
+def warning(poll: EmailPollLog) -> str:
+    """What a server refused besides, in the reader's language."""
+    return said(Sentence(poll.warning, **poll.warning_params))
+
+
 def said(sentence: Sentence) -> str:
     """A sentence kept for people, in the reader's language."""
     if not sentence:
@@ -202,6 +207,7 @@ def init_app(app: Flask) -> None:
         "tag": tag,
         "reason": reason,
         "told": told,
+        "warning": warning,
     }
     app.jinja_env.filters.update(named)
     app.jinja_env.globals["page_language"] = lambda: str(get_locale() or "en").replace("_", "-")
