@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 from flask import current_app
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.exc import OperationalError
 
 from helpdesk.database import claim, db, end_read, transaction, utcnow
 from helpdesk.errors import TransientError
@@ -39,6 +40,7 @@ T = TypeVar("T")
 SPARE = timedelta(minutes=5)  # longer than a run of fetching or sending lasts
 LEASE_S = 90  # longer than the provider may think
 WAIT_S = 0.2
+PAUSES_S = (0.2, 1.0, 3.0, 10.0, 20.0)  # within the lease: the disk is full, or the database is busy
 
 
 def find(account_id: int) -> OAuthConnection | None:
@@ -119,8 +121,9 @@ def access_token(account: EmailAccount, host: str, *, refused: str = "") -> str:
             end_read()
             return known
         asked, refresh_token = registration(connection, account), connection.refresh_token
+        seen = connection.access_token
         end_read()
-        if _take(account.id, secret):
+        if _take(account.id, secret, seen):
             return _renew(account.id, asked, refresh_token, secret)
         time.sleep(WAIT_S)
     raise TransientError("Another worker waits for the permission to be renewed.")
@@ -143,19 +146,20 @@ def _known(connection: OAuthConnection, refused: str) -> str:
     if not connection.access_token or connection.expires_at is None:
         return ""
     left = connection.expires_at - utcnow()
-    longest = timedelta(
-        seconds=oauth.LONGEST_LIFE_S
-    )  # more than that was written before a clock was set back
+    # more than a token ever lives was written before a clock was set back
+    longest = timedelta(seconds=oauth.LONGEST_LIFE_S)
     token = keys.decrypt(connection.access_token)
     return token if SPARE < left <= longest and token != refused else ""
 
 
-def _take(account_id: int, secret: str) -> bool:
+def _take(account_id: int, secret: str, seen: str) -> bool:
+    """Take the lease, unless somebody has it, or has renewed what was `seen`: the refresh token may be burnt since."""
     end = OAuthConnection.renewal_until
     with transaction():
         return claim(
             OAuthConnection,
             OAuthConnection.account_id == account_id,
+            OAuthConnection.access_token == seen,
             or_(end.is_(None), is_over(end, utcnow())),
             renewal=secret,
             renewal_until=utcnow() + timedelta(seconds=LEASE_S),
@@ -180,10 +184,23 @@ def _renew(account_id: int, asked: Registration, refresh_token: str, secret: str
         with transaction():
             claim(OAuthConnection, *is_mine, **FREE)
         raise
-    with transaction():
-        claim(OAuthConnection, *is_mine, **stored(tokens), **FREE)
+    _keep(account_id, is_mine, stored(tokens) | FREE)
     logger.info("account=%s permission renewed, is_rotated=%s", account_id, bool(tokens.refresh))
     return tokens.access
+
+
+def _keep(account_id: int, is_mine: Sequence[ColumnElement[bool]], values: Mapping[str, object]) -> None:
+    """Write down what came, again and again if need be: the refresh token before it may be worth nothing now."""
+    for pause_s in (*PAUSES_S, None):
+        try:
+            with transaction():
+                claim(OAuthConnection, *is_mine, **values)
+            return
+        except OperationalError as error:
+            if pause_s is None:
+                raise
+            logger.error("account=%s the renewed permission is not kept yet", account_id, exc_info=error)
+            time.sleep(pause_s)
 
 
 FREE: dict[str, object] = {"renewal": None, "renewal_until": None}

@@ -4,7 +4,8 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
+from sqlalchemy.exc import OperationalError
 
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.errors import Conflict, InvalidInput, TransientError
@@ -185,6 +186,32 @@ def test_rotated_refresh_token_is_kept_and_two_workers_ask_once(app, connected, 
     assert len(found) == 3 and len(set(found)) == 1
     assert len(provider.requests) == 1
     assert {keys.decrypt(row(connected).refresh_token)} == provider.refresh_tokens
+
+
+def test_worker_who_slept_uses_no_refresh_token_that_another_has_burnt(connected, provider):
+    provider.rotates = True
+    seen = row(connected).access_token  # one worker reads, and sleeps
+    oauth.access_token(connected, "localhost")  # another renews, and is done
+    assert not oauth._take(connected.id, "the sleeper", seen)
+    assert oauth._take(connected.id, "somebody awake", row(connected).access_token)
+    assert not oauth._take(connected.id, "two at once", row(connected).access_token)
+
+
+def test_rotated_token_is_kept_though_the_database_says_no_at_first(connected, provider):
+    """What the provider gave is worth more than the run that asked for it."""
+    provider.rotates = True
+    refusals = [OperationalError("UPDATE", {}, Exception("database is locked"))] * 2
+
+    def refuse(connection, cursor, statement, *_):
+        if provider.requests and "oauth_connection SET refresh_token" in statement and refusals:
+            raise refusals.pop()
+
+    event.listen(db.engine, "before_cursor_execute", refuse)
+    token = oauth.access_token(connected, "localhost")
+    event.remove(db.engine, "before_cursor_execute", refuse)
+    assert refusals == []
+    assert {keys.decrypt(row(connected).refresh_token)} == provider.refresh_tokens
+    assert oauth.access_token(connected, "localhost") == token
 
 
 def test_worker_that_died_while_renewing_holds_up_nobody_for_long(connected, provider):
