@@ -56,14 +56,15 @@ class _Component:
 
 
 def read_invitation(data: bytes, charset: str = "", method: str = "") -> tuple[Particular | None, str]:
-    """(the first event of a calendar file, its description); (None, "") when it holds none or is too large."""
+    """(the event of a calendar file, its description); (None, "") when it holds none or several, or is too large."""
     if len(data) > MAX_BYTES:
         return None, ""
     calendar = _components(_lines(decode(data, charset)))
     events = [each for each in calendar.inside if each.name == "VEVENT"]
-    event = next((each for each in events if "RECURRENCE-ID" not in each.lines), next(iter(events), None))
-    if event is None:
+    series = [each for each in events if "RECURRENCE-ID" not in each.lines]
+    if not events or len(series) > 1:
         return None, ""
+    event = (series or events)[0]
     facts = _facts(calendar, event, method)
     description = clean(_unescaped(event.line("DESCRIPTION").value[:MAX_DESCRIPTION])).strip()
     return Particular(ParticularKind.EVENT, tuple((key, value) for key, value in facts if value)), description

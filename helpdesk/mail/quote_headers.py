@@ -35,6 +35,7 @@ MAX_LINE = 400
 MAX_ATTRIBUTION_LINES = 4
 MAX_BLOCK_LINES = 12
 MAX_FOREIGN = 250
+_DRESS = set("-_*=–—#~+ ")
 _UNSPACED_ENDS = ("作成", "작성", "メール", "写道", "寫道", "----", "---")
 
 _INVISIBLE = str.maketrans("", "", "\u200b\u200e\u200f\u202a\u202c\u2060\u2068\u2069\ufeff\xad")
@@ -70,11 +71,12 @@ def history_header(lines: Sequence[str], at: int) -> HistoryHeader | None:
         return None
     if first == HISTORY:
         return HistoryHeader(1, is_attribution=False)
-    if REPLY_ABOVE in first or ABOVE_LINE.match(first):
+    is_dressed = first[0] in _DRESS
+    if REPLY_ABOVE in first or (is_dressed and ABOVE_LINE.match(first)):
         return HistoryHeader(1, is_attribution=True)
-    if SEPARATOR.match(first) or GROUPWARE.match(lines[at][:MAX_LINE]):
+    if (is_dressed and SEPARATOR.match(first)) or _is_groupware(lines[at]):
         return HistoryHeader(1, is_attribution=False)
-    if is_dashed_attribution(first):
+    if is_dressed and is_dashed_attribution(first):
         return HistoryHeader(1, is_attribution=True)
     if length := _attribution(lines, at):
         return HistoryHeader(length, is_attribution=True)
@@ -109,6 +111,11 @@ def _names_mailbox(text: str, lines: Sequence[str], below: int) -> bool:
     if text.endswith((":", "：")) and WROTE_LAST.search(text, max(0, len(text) - LONGEST_WROTE)):
         return True
     return bool(ADDRESS_LAST.search(text) or (DATED_MAILBOX.match(text)))
+
+
+def _is_groupware(line: str) -> bool:
+    may_be = line.startswith(">>>") or "---" in line or line[:8].lower() == "original"
+    return may_be and GROUPWARE.match(line[:MAX_LINE]) is not None
 
 
 def is_dashed_attribution(text: str) -> bool:
@@ -159,17 +166,20 @@ def _is_attribution(text: str, first_line: str) -> bool:
 
 
 def _says_wrote(text: str) -> bool:
+    """Whether it says that somebody wrote, other than the very person who writes here."""
+    text = text.rstrip()
+    return _names_writing(text) and OWN_WORDS.search(text) is None
+
+
+def _names_writing(text: str) -> bool:
     """Looks only where the word can stand, since most lines are nobody's attribution.
 
     Without a colon it is as often a sentence that goes on below; an address or dashes tell.
     """
-    text = text.rstrip()
-    if OWN_WORDS.search(text):
-        return False
     ends = text.endswith((":", "："))
     if WROTE_LAST.search(text, max(0, len(text) - LONGEST_WROTE)):
         return ends or bool(ADDRESS.search(text)) or text.endswith(_UNSPACED_ENDS)
-    if ends and SAID_LAST.search(text):
+    if ends and SAID_LAST.search(text, max(0, len(text) - LONGEST_WROTE)):
         return MAILBOX.search(text) is not None
     return ends and WROTE_THEN_NAME.search(text) is not None
 

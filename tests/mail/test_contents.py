@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from helpdesk.mail.invitation import read_invitation
 from helpdesk.mail.parse import parse
 from helpdesk.mail.pgp import take_encrypted, unwrap_signed
+from helpdesk.mail.rtf import decompress
 from helpdesk.mail.smime import open_envelope
 from helpdesk.mail.tnef import unpack
 from helpdesk.mail.uuencoded import take_files
@@ -58,14 +59,16 @@ def test_words_that_only_winmail_says_are_the_text(entries, text):
     )
 
 
-def test_compressed_rich_text_is_unpacked():
-    from helpdesk.mail.rtf import decompress, read_rtf
-
-    # "{\rtf1\ansi Hi }" with its first nine bytes taken from the dictionary every program begins with
-    packed = bytes([0b00000001, 0x00, 0x07]) + b"si Hi }"[:7]
-    head = (len(packed) + 12).to_bytes(4, "little") + (16).to_bytes(4, "little") + b"LZFu" + b"\0" * 4
-    assert decompress(head + packed) == rb"{\rtf1\ansi Hi }"
-    assert read_rtf(decompress(head + packed)) == ("Hi ", "")
+@pytest.mark.parametrize(
+    ("packed", "text"),
+    [  # the two examples of MS-OXRTFCP 4.1 and 4.2, the second with a piece that copies itself while it is written
+        ("2d0000002b0000004c5a4675f1c5c7a703000a00726370673132354232 0af32068656c090020627705b06c647d0a800fa0", b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"),
+        ("1a0000001c0000004c5a4675e2d44b51410004205758595a0d6e7d010eb0", b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}"),
+        ("", b""),
+    ],
+)  # fmt: skip
+def test_compressed_rich_text_is_unpacked(packed, text):
+    assert decompress(bytes.fromhex(packed)) == text
 
 
 def test_a_mail_inside_winmail_is_a_file_with_its_own_files():
@@ -161,6 +164,15 @@ def test_times_are_read_in_the_zone_the_sender_meant(line, start):
 )
 def test_the_end_is_the_last_moment_of_it(lines, end):
     assert event(*lines).get("end") == end
+
+
+def test_of_a_whole_calendar_no_single_event_is_told():
+    two = contents.calendar("SUMMARY:One", "END:VEVENT", "BEGIN:VEVENT", "SUMMARY:Two")
+    assert read_invitation(two.encode()) == (None, "")
+    moved = contents.calendar(
+        "SUMMARY:Moved", "RECURRENCE-ID:20260702T100000Z", "END:VEVENT", "BEGIN:VEVENT", "SUMMARY:Series"
+    )
+    assert read_invitation(moved.encode())[0].fact("summary") == "Series"
 
 
 def test_an_answer_says_whose_it_is():
