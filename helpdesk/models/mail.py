@@ -178,7 +178,7 @@ class EmailAccount(Base):
     @property
     def folders(self) -> list[str]:
         """Every folder that is read, the main one first."""
-        return distinct([self.incoming_folder, *self.other_folders])
+        return distinct([self.incoming_folder, *(self.other_folders or [])])
 
 
 _IN_A_TRAY = text("tray IS NOT NULL")

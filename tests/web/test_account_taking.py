@@ -56,6 +56,14 @@ def test_the_servers_own_folders_are_offered(app, ada, dovecot):  # noqa: F811
     assert 'checked class="check__box" id="other_folders-0"' in page and "Say &lt;hello" not in page
 
 
+def test_folders_are_asked_for_during_set_up_too(app, ada, dovecot):  # noqa: F811
+    with IMAPClient("127.0.0.1", dovecot.port, ssl=False, timeout=10) as client:
+        client.login("setting-up", dovecot.password)
+        client.create_folder("Forms")
+    asked = save(ada, "/setup/mail", do="folders", **at(dovecot, "setting-up"))
+    assert asked.status_code == 200 and 'type="checkbox" value="Forms"' in asked.text
+
+
 def test_a_server_that_refuses_says_so_at_its_field(app, ada, dovecot):  # noqa: F811
     refused = save(ada, do="folders", **at(dovecot, "folders", incoming_password="wrong"))
     assert refused.status_code == 422
@@ -135,6 +143,12 @@ def test_why_a_look_failed_is_said_in_the_readers_language(app, ada):
         assert "127.0.0.1 refuses connections on port 1." in ada.get(path).text
     tried = send(ada, f"/admin/accounts/{account_id}/test")
     assert "Receiving: 127.0.0.1 refuses connections on port 1." in tried.text
+
+
+def test_the_environments_account_shows_what_happens_to_taken_mail(app, ada):
+    with app.app_context():
+        account_id = factories.make_account(source="env", after_taking="move", move_to_folder="Done").id
+    assert "<dd>Move it to a folder: Done</dd>" in ada.get(f"/admin/accounts/{account_id}").text
 
 
 def test_moving_is_stored_and_shown(app, ada):
