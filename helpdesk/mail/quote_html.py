@@ -32,7 +32,10 @@ _REST_IDS = re.compile(
 _TOP_BORDER = re.compile(
     r"border(?:-top)?:\s?(?:none;\s?border-top:\s?)?solid\s#?\w{3,12}\s1(?:\.0)?pt", re.IGNORECASE
 )
-_NO_BORDER = re.compile(r"border(?:-left)?:\s?(?:none|0)", re.IGNORECASE)
+# An editor's indentation: 40 px to the left and no line beside it.
+_INDENTED = re.compile(
+    r"border(?:-left)?:\s?(?:none|0)|\A(?!.*border-left).*margin[^;]{0,30}:[^;]{0,30}\b40px", re.IGNORECASE
+)
 
 
 def marked_text(html: str) -> tuple[str, bool]:
@@ -70,7 +73,7 @@ def _is_mark(element: HtmlElement) -> bool:
 
 def _is_quote(element: HtmlElement) -> bool:
     if element.tag == "blockquote":
-        return not _NO_BORDER.search(element.get("style") or "")
+        return not _INDENTED.search(element.get("style") or "")
     classes = set((element.get("class") or "").split())
     if classes & _QUOTE_CLASSES or any(map(_YAHOO.match, classes)) or element.get("name") in _QUOTE_NAMES:
         return True
