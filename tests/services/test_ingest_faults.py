@@ -149,7 +149,7 @@ def test_a_mail_that_kills_its_worker_costs_its_neighbours_one_attempt_at_most(a
         expire(ids[0])
     assert process.drain().created == 4
     assert [row(email_id).state for email_id in ids] == ["failed"] + ["opened"] * 4
-    assert row(ids[0]).reason == claims.KILLED
+    assert row(ids[0]).reason == claims.KILLED.template
     assert [row(email_id).attempts for email_id in ids[1:]] == [2] * 4
     assert doctor.examine() == []
 

@@ -11,6 +11,7 @@ from helpdesk.models.trays import Tray
 from helpdesk.policy.inbox import Kind
 from helpdesk.services import inbox, people, replies
 from helpdesk.services.ingest import process, store
+from helpdesk.services.ingest.trace import reason_of
 from helpdesk.services.outbox import deliver, queue, unreachable
 from tests import factories
 from tests.factories import CUSTOMER, OTHER_CUSTOMER, make_mail
@@ -116,7 +117,7 @@ def test_nothing_automatic_is_sent_to_him_and_an_answer_says_why_it_did_not_go(a
     answer(sent.ticket_id, agent)
     assert send(account) == []
     mail = outgoing()[-1]
-    assert (mail.state, mail.reason) == ("failed", f"Not delivered to {CUSTOMER}.")
+    assert (mail.state, str(reason_of(mail))) == ("failed", f"Not delivered to {CUSTOMER}.")
     assert "no such user" in mail.detail
     with transaction():
         queue.retry(mail.id, actor=agent)

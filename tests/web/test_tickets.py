@@ -364,11 +364,15 @@ def test_a_failed_mail_shows_the_servers_words_and_can_be_sent_again(app, agent,
     answer(agent, team)
     with app.app_context(), transaction():
         mail = db.session.query(EmailMessage).filter_by(purpose="reply").one()
-        mail.state, mail.reason, mail.detail = "failed", "The server refused it.", "550 no such user"
+        mail.state, mail.detail = "failed", "550 no such user"
+        mail.reason, mail.reason_params = "Not delivered to %(recipients)s.", {"recipients": "x@y.example"}
         mail_id = mail.id
     page = agent.get(ticket_url(team)).text
     assert "Not sent" in page
+    assert "Not delivered to x@y.example." in page
     assert "550 no such user" in page
+    german = agent.get(ticket_url(team), headers={"Accept-Language": "de"}).text
+    assert "Nicht zugestellt an x@y.example." in german
     assert send(agent, ticket_url(team, f"/mails/{mail_id}/retry")).status_code == 303
     assert "Waiting to be sent" in agent.get(ticket_url(team)).text
     assert send(agent, f"/tickets/{team['other_ticket']}/mails/{mail_id}/retry").status_code == 404

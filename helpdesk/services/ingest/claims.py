@@ -23,6 +23,7 @@ from helpdesk.models.mail import Direction, EmailState
 from helpdesk.models.trays import Tray
 from helpdesk.services import events
 from helpdesk.services.lease import is_over
+from helpdesk.services.sentences import Sentence, reason_columns
 
 logger = logging.getLogger(__name__)
 BATCH = 20
@@ -30,7 +31,7 @@ MAX_ATTEMPTS = 5
 LONGEST_WAIT = timedelta(hours=1)
 WAITS_SINCE = "waits_since"  # in `payload` of a mail that answers one still in work
 SOON, LATER = timedelta(seconds=0.2), timedelta(seconds=15)
-KILLED = "The desk was stopped each time it worked on this mail."
+KILLED = Sentence("The desk was stopped each time it worked on this mail.")
 
 
 class ClaimLost(Exception):
@@ -154,8 +155,8 @@ def _bury(now: datetime) -> None:
     dead = _abandoned(now) & (EmailMessage.attempts >= MAX_ATTEMPTS)
     for email_id in db.session.scalars(select(EmailMessage.id).where(dead)).all():
         _update(
-            (EmailMessage.id == email_id) & dead, state=EmailState.FAILED, tray=Tray.FAILED, reason=KILLED,
-            claim=None, claimed_until=None, finished_at=now,
+            (EmailMessage.id == email_id) & dead, state=EmailState.FAILED, tray=Tray.FAILED,
+            **reason_columns(KILLED), claim=None, claimed_until=None, finished_at=now,
         )  # fmt: skip
         logger.error("incoming=%s outcome=failed: every worker that tried it died", email_id)
         events.record("email.failed", actor=None, email_id=email_id, reason="killed")

@@ -33,8 +33,8 @@ from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.explain import Explanation, explain
 from helpdesk.services.ingest.reading import PARSE_S, Reading, read
 from helpdesk.services.ingest.shelving import KEY, TRAY_OF, discard, retry
-from helpdesk.services.ingest.trace import Sentence
 from helpdesk.services.outbox.queue import hash_of
+from helpdesk.services.sentences import Sentence, reason_columns
 
 __all__ = ["Explanation", "Summary", "discard", "drain", "explain", "is_waiting", "retry", "wait_until_done"]
 logger = logging.getLogger(__name__)
@@ -45,14 +45,14 @@ is_waiting = claims.is_waiting
 
 PATIENCE_S = 5.0  # how long a drain with nothing else to do stays for a mail that waits for another worker
 LOOK_S = 0.05
-WAITS = "The mail this one answers is still being worked on."
+WAITS = Sentence("The mail this one answers is still being worked on.")
 
 
 class Waits(Exception):
     """The mail answers one that another worker has in hand: this one's turn comes after it."""
 
     def __init__(self, pause: timedelta) -> None:
-        super().__init__(WAITS)
+        super().__init__(str(WAITS))
         self.pause = pause
 
 
@@ -217,7 +217,9 @@ class _Worker:
         with transaction():
             email = db.session.get_one(EmailMessage, email_id)
             payload = {claims.WAITS_SINCE: utcnow().isoformat()} | email.payload
-            claims.put_back(email_id, token, wait=wait, counts=False, reason=WAITS, payload=payload)
+            claims.put_back(
+                email_id, token, wait=wait, counts=False, payload=payload, **reason_columns(WAITS)
+            )
 
     def _failed(self, email_id: int, token: str, reading: Reading | None, error: Exception) -> None:
         """Write down what went wrong, in a transaction of its own; if even that fails the claim ends by itself."""
@@ -228,7 +230,7 @@ class _Worker:
             reason = Sentence(cause.template, **cause.params)
         logger.error("incoming=%s failed: %s", email_id, reason, exc_info=cause)
         self.summary.errors += 1
-        values = _headers(reading) | _why(reason)
+        values = _headers(reading) | reason_columns(reason)
         values["detail"] = f"{type(cause).__name__}: {cause}"[:5000]
         with transaction():
             attempts = claims.attempts_of(email_id)
@@ -262,10 +264,6 @@ def _headers(reading: Reading | None) -> dict[str, object]:
     }
 
 
-def _why(reason: Sentence) -> dict[str, object]:
-    return {"reason": reason.template, "reason_params": reason.params}
-
-
 def _remember(email_id: int, reading: Reading) -> None:
     email = db.session.get_one(EmailMessage, email_id)
     email.payload = email.payload | {KEY: [reading.message_key, reading.body_digest]}
@@ -275,7 +273,7 @@ def _remember(email_id: int, reading: Reading) -> None:
 def _final(outcome: Outcome, mail: Delivery) -> dict[str, object]:
     return (
         _headers(mail.reading)
-        | _why(outcome.reason)
+        | reason_columns(outcome.reason)
         | {
             "state": outcome.state,
             "tray": outcome.tray or _tray_of(outcome, mail),

@@ -9,36 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from helpdesk.models import EmailMessage
+from helpdesk.services.sentences import Sentence
+
+__all__ = ["Sentence", "Step", "Trace", "as_step", "reason_of", "sentence_of"]
 
 Step = Mapping[str, object]
-
-
-class Sentence:
-    """Words for a person, with named places and what stands there: `Sentence("Sent from %(email)s.", email=...)`.
-
-    `str()` gives English. False when there are no words.
-    """
-
-    __slots__ = ("params", "template")
-
-    def __init__(self, template: str = "", **params: str | int) -> None:
-        self.template = template
-        self.params: dict[str, str | int] = params
-
-    def __bool__(self) -> bool:
-        return bool(self.template)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sentence) and (self.template, self.params) == (other.template, other.params)
-
-    def __hash__(self) -> int:
-        return hash((self.template, *sorted(self.params)))
-
-    def __str__(self) -> str:
-        return self.template % self.params if self.params else self.template
-
-    def __repr__(self) -> str:
-        return f"Sentence({str(self)!r})"
 
 
 class Trace:

@@ -26,6 +26,7 @@ from helpdesk.services.outbox import queue, results
 from helpdesk.services.outbox.backoff import offline_delay
 from helpdesk.services.outbox.lease import SendLease
 from helpdesk.services.outbox.results import Outgoing, Verdict
+from helpdesk.services.sentences import Sentence, sentence_of_error
 from helpdesk.transports.base import Delivery, Sender, UnusableServer
 
 logger = logging.getLogger(__name__)
@@ -104,13 +105,13 @@ class _Run:
             queue.take_over_expired(self.account_id, now)
             account = db.session.get_one(EmailAccount, self.account_id)
             if not account.is_active:
-                queue.fail_due(self.account_id, now, "This mail account is switched off.")
+                queue.fail_due(self.account_id, now, Sentence("This mail account is switched off."))
                 return False
             if queue.is_held(self.account_id):
                 return False
             away = queue.offline_until(self.account_id)
             if away is not None and away[0] > now:
-                reason = "Waits with the account's other mail for its server."
+                reason = Sentence("Waits with the account's other mail for its server.")
                 queue.put_off(self.account_id, away[0], away[1], reason=reason, detail="")
                 return False
         return True
@@ -141,7 +142,7 @@ class _Run:
         try:
             mail = self._prepare(email_id)
         except making.NotWanted as reason:
-            self._write(email_id, results.not_wanted(str(reason), now=utcnow()))
+            self._write(email_id, results.not_wanted(Sentence(str(reason)), now=utcnow()))
             return True
         except (SQLAlchemyError, LeaseLost):
             raise  # no fault of this mail: its claim ends by itself and another drain tries
@@ -174,7 +175,7 @@ class _Run:
         return mail
 
     def _not_made(self, email_id: int, error: Exception) -> bool:
-        reason = error.user_message if isinstance(error, HelpdeskError) else "The mail could not be made."
+        reason = sentence_of_error(error, Sentence("The mail could not be made."))
         detail = f"{type(error).__name__}: {error}"
         self._write(email_id, results.given_up(reason, detail, now=utcnow()))
         return True
@@ -283,7 +284,7 @@ class _Run:
 
     def _put_off(self, mail: Outgoing, error: Exception) -> None:
         """The account's server cannot be used: one try was enough for all that waits."""
-        reason = error.user_message if isinstance(error, HelpdeskError) else "The mail server cannot be used."
+        reason = sentence_of_error(error, Sentence("The mail server cannot be used."))
         detail = str(getattr(error, "detail", ""))
         logger.warning("account=%s sending is put off: %s %s", self.account_id, reason, detail)
         now = utcnow()

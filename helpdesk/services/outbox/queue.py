@@ -26,6 +26,7 @@ from helpdesk.services import access, events, settings
 from helpdesk.services.lease import is_over
 from helpdesk.services.outbox import unreachable
 from helpdesk.services.outbox.backoff import LONGEST_WAIT
+from helpdesk.services.sentences import Sentence, reason_columns
 
 REPLY = "reply"
 HELD_MAIL = "mail_held"  # tells an agent that what he wrote by mail is on no ticket
@@ -170,14 +171,18 @@ def take_over_expired(account_id: int, now: datetime) -> None:
             email.uncertain_count += 1
         if email.raw_sha256 is None and email.attempts >= MOST_TRIES_TO_MAKE:
             email.state, email.finished_at = EmailState.FAILED, now
-            email.reason = "Making this mail was interrupted again and again."
+            _say(email, Sentence("Making this mail was interrupted again and again."))
             record_event("email.failed", email)
         elif email.uncertain_count > 1:
             email.state, email.finished_at = EmailState.UNCERTAIN, now
-            email.reason = "Sending was interrupted twice: it may or may not have arrived."
+            _say(email, Sentence("Sending was interrupted twice: it may or may not have arrived."))
             record_event("email.uncertain", email)
         else:
             email.state, email.due_at = EmailState.QUEUED, now
+
+
+def _say(email: EmailMessage, reason: Sentence) -> None:
+    email.reason, email.reason_params = reason.template, reason.params
 
 
 def record_event(type_: str, email: EmailMessage, *, actor: User | None = None) -> None:
@@ -217,12 +222,13 @@ def unreachable_of(email: EmailMessage) -> dict[str, str]:
     return unreachable.among([*email.recipients.get("to", ()), *email.recipients.get("cc", ())])
 
 
-def put_off(account_id: int, until: datetime, failures: int, *, reason: str, detail: str) -> None:
+def put_off(account_id: int, until: datetime, failures: int, *, reason: Sentence, detail: str) -> None:
     """Within a transaction: let everything that is due wait until `until` together; attempts do not count."""
     rows = select(EmailMessage).where(*_waiting(account_id), EmailMessage.due_at < until)
     now = utcnow()
     for email in db.session.scalars(rows):
-        email.reason, email.detail = reason, detail
+        _say(email, reason)
+        email.detail = detail
         if now - _waiting_since(email) > LONGEST_WAIT:
             email.state, email.finished_at, email.claim = EmailState.FAILED, now, None
             record_event("email.failed", email)
@@ -231,12 +237,13 @@ def put_off(account_id: int, until: datetime, failures: int, *, reason: str, det
             email.payload = email.payload | {"failures": failures}
 
 
-def fail_due(account_id: int, now: datetime, reason: str) -> None:
+def fail_due(account_id: int, now: datetime, reason: Sentence) -> None:
     """Within a transaction: give up what is due, for a reason of the desk's own."""
     for email in db.session.scalars(
         select(EmailMessage).where(*_waiting(account_id), EmailMessage.due_at <= now)
     ):
-        email.state, email.reason, email.finished_at = EmailState.FAILED, reason, now
+        email.state, email.finished_at = EmailState.FAILED, now
+        _say(email, reason)
         record_event("email.failed", email)
 
 
@@ -291,7 +298,7 @@ def retry(email_id: int, *, actor: User | None) -> EmailMessage:
         state=EmailState.QUEUED,
         attempts=0,
         uncertain_count=0,
-        reason="",
+        **reason_columns(Sentence()),
         claim=None,
         claimed_until=None,
         due_at=now,

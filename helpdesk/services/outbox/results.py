@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from helpdesk.errors import HelpdeskError, PermanentError, TransientError, UncertainError
+from helpdesk.errors import PermanentError, TransientError, UncertainError
 from helpdesk.models.mail import EmailState
 from helpdesk.services.outbox.backoff import next_delay
+from helpdesk.services.sentences import Sentence, reason_columns, sentence_of_error
 from helpdesk.transports.base import Delivery
 
 UNCERTAIN_DELAY = timedelta(minutes=15)
@@ -71,18 +72,18 @@ def after_answer(mail: Outgoing, delivery: Delivery, *, now: datetime, max_attem
     recipients = _with(mail.recipients, accepted=taken, refused=never)
     words = "\n".join(f"{a}: {code} {text}" for a, (code, text) in delivery.refused.items())
     if later and delay is not None:
-        reason = "Not yet delivered to " + ", ".join(later) + "."
+        reason = Sentence("Not yet delivered to %(recipients)s.", recipients=", ".join(later))
         return _queued(now + delay, reason=reason, detail=words, recipients=recipients)
     refused = recipients.get("refused", [])
     if refused:
-        reason = "Not delivered to " + ", ".join(refused) + "."
+        reason = Sentence("Not delivered to %(recipients)s.", recipients=", ".join(refused))
         return _final(EmailState.FAILED, now, reason=reason, detail=words, recipients=recipients)
-    return _final(EmailState.SENT, now, reason="", detail=delivery.response, recipients=recipients)
+    return _final(EmailState.SENT, now, reason=Sentence(), detail=delivery.response, recipients=recipients)
 
 
 def after_error(mail: Outgoing, error: Exception, *, now: datetime, max_attempts: int) -> Verdict:
     """The server did not say yes. What we do not know counts as "no answer": it may have arrived."""
-    reason = error.user_message if isinstance(error, HelpdeskError) else "The desk failed while sending."
+    reason = sentence_of_error(error, Sentence("The desk failed while sending."))
     detail = str(getattr(error, "detail", "") or error)
     match error:
         case UncertainError():
@@ -98,17 +99,17 @@ def after_error(mail: Outgoing, error: Exception, *, now: datetime, max_attempts
             return _uncertain(mail, now, reason, detail)
 
 
-def given_up(reason: str, detail: str, *, now: datetime) -> Verdict:
+def given_up(reason: Sentence, detail: str, *, now: datetime) -> Verdict:
     """It could not even be handed over."""
     return _final(EmailState.FAILED, now, reason=reason, detail=detail)
 
 
-def not_wanted(reason: str, *, now: datetime) -> Verdict:
+def not_wanted(reason: Sentence, *, now: datetime) -> Verdict:
     """What it was to tell is no longer so."""
     return _final(EmailState.CANCELLED, now, reason=reason)
 
 
-def _uncertain(mail: Outgoing, now: datetime, reason: str, detail: str) -> Verdict:
+def _uncertain(mail: Outgoing, now: datetime, reason: Sentence, detail: str) -> Verdict:
     count = mail.uncertain_count + 1
     if count > 1:
         return _final(EmailState.UNCERTAIN, now, reason=reason, detail=detail, uncertain_count=count)
@@ -124,12 +125,11 @@ def _with(recipients: Mapping[str, list[str]], **more: list[str]) -> dict[str, l
     return merged
 
 
-def _queued(due_at: datetime, **values: object) -> Verdict:
-    return Verdict(
-        {"state": EmailState.QUEUED, "due_at": due_at, "claim": None, "claimed_until": None, **values}
-    )
+def _queued(due_at: datetime, *, reason: Sentence, **values: object) -> Verdict:
+    free = {"state": EmailState.QUEUED, "due_at": due_at, "claim": None, "claimed_until": None}
+    return Verdict(free | reason_columns(reason) | values)
 
 
-def _final(state: EmailState, now: datetime, **values: object) -> Verdict:
+def _final(state: EmailState, now: datetime, *, reason: Sentence, **values: object) -> Verdict:
     free = {"state": state, "finished_at": now, "claim": None, "claimed_until": None}
-    return Verdict(free | values, f"email.{state.value}")
+    return Verdict(free | reason_columns(reason) | values, f"email.{state.value}")

@@ -96,7 +96,8 @@ def delivery(mail: EmailMessage | None, ticket: Ticket) -> dict[str, object] | N
     waits = mail.state is EmailState.QUEUED and mail.attempts > 0
     return {
         "state": mail.state.value,
-        "words": mail.detail or reason(mail) if mail.state in TROUBLE or waits else "",
+        "why": reason(mail) if mail.state in TROUBLE or waits else "",
+        "words": mail.detail if mail.state in TROUBLE or waits else "",
         "retry_url": retry_url,
         "next_at": mail.due_at if waits else None,
     }

@@ -9,7 +9,9 @@ from helpdesk.errors import Conflict, NotFound
 from helpdesk.models import EmailAccount, EmailMessage
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services import queries
+from helpdesk.services.ingest.trace import reason_of
 from helpdesk.services.outbox import queue
+from helpdesk.services.sentences import Sentence
 from tests import factories
 from tests.services.outbox.mails import outgoing, queue_mail
 
@@ -110,9 +112,19 @@ def test_all_that_waits_for_a_server_waits_together_and_fails_after_five_days(ac
     queue_mail(account)
     until = utcnow() + LATER
     with transaction():
-        queue.put_off(account.id, until, 2, reason="The server cannot be reached.", detail="refused")
+        queue.put_off(
+            account.id,
+            until,
+            2,
+            reason=Sentence("The server %(host)s cannot be reached.", host="mx"),
+            detail="refused",
+        )
     old, new = outgoing()
-    assert (old.state, old.reason, old.detail) == ("failed", "The server cannot be reached.", "refused")
+    assert (old.state, str(reason_of(old)), old.detail) == (
+        "failed",
+        "The server mx cannot be reached.",
+        "refused",
+    )
     assert (new.state, new.due_at, new.attempts) == ("queued", until, 0)
     assert queue.offline_until(account.id) == (until, 2)
     with transaction():
@@ -138,7 +150,7 @@ def test_sending_again_does_not_wait_for_a_server_that_was_away(account):
     queue_mail(account)
     waiting = queue_mail(account)
     with transaction():
-        queue.put_off(account.id, utcnow() + LATER, 3, reason="Away.", detail="")
+        queue.put_off(account.id, utcnow() + LATER, 3, reason=Sentence("Away."), detail="")
     with transaction():
         queue.retry(waiting.id, actor=None)
     assert queue.offline_until(account.id) is None
