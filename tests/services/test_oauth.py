@@ -13,7 +13,7 @@ from helpdesk.models import EmailAccount, EmailMessage, OAuthConnection
 from helpdesk.models.mail import EmailState, SignIn
 from helpdesk.policy.addresses import OWN_NETWORKS
 from helpdesk.policy.oauth import OAuthProvider, read_place
-from helpdesk.services import accounts, keys, notifications, oauth
+from helpdesk.services import accounts, keys, listening, notifications, oauth
 from helpdesk.services import oauth_connecting as connecting
 from helpdesk.services.fetch import fetch_account
 from helpdesk.services.oauth_connecting import Answer
@@ -277,6 +277,19 @@ def test_mail_goes_out_by_token(connected, provider):
     deliver.drain(connected.id)
     sink.remove()
     assert len(sink.mails()) == 1 and sink.logins == [account.email]
+
+
+def test_listener_and_pop3_sign_in_by_token(connected, provider, mail_server):
+    heard = []
+    listening.listen(connected.id, should_stop=lambda: bool(heard), on_ready=lambda: heard.append("ready"))
+    assert heard == ["ready"] and len(provider.requests) == 1
+    with transaction():
+        account = db.session.get(EmailAccount, connected.id)
+        account.incoming_protocol, account.incoming_port = "pop3", mail_server.pop3s_port
+    assert fetch_account(connected.id).error == ""
+    provider.expire_access()
+    assert fetch_account(connected.id).error == ""
+    assert len(provider.requests) == 2
 
 
 def test_token_goes_to_no_other_server(connected, admin, provider):

@@ -78,7 +78,7 @@ def test_idle_is_renewed_and_news_in_between_counts(idling):
 
 def test_server_that_died_in_silence_is_noticed_when_idle_is_renewed(idling):
     server = idling()
-    connection = listening(server, renew_s=0.0, command_timeout_s=0.3)
+    connection = listening(server, renew_s=0.0, command_timeout_s=3.0)
     server.is_deaf = True
     with pytest.raises(TransientError, match="did not answer in time"):
         connection.wait(0.1)

