@@ -15,7 +15,7 @@ from helpdesk.models.mail import Direction, EmailState
 from helpdesk.models.trays import Tray
 from helpdesk.policy.status import Category, CommentKind, Disposition, Priority, Role, Status
 from helpdesk.services import accounts, members, people, replies, tags, tickets, waiting_mail
-from helpdesk.services.tickets import changing, comments, opening, setting_aside
+from helpdesk.services.tickets import changing, comments, merge, opening, setting_aside, split
 from helpdesk.services.tickets.comments import Words
 from tests import factories
 
@@ -38,14 +38,21 @@ WITHOUT_ACTOR = {
     "opening.join",
     "opening.find_by_form",
     "opening.default_assignee",
+    "opening.new_row",  # made for who was asked already
+    "merge.merge_target",
+    "merge.find_target",  # these look, as whoever asks
+    "merge.led_to",
+    "merge.candidates",
+    "merge.by_number",
 }
 
 
 @dataclass
 class Scene:
-    """The ticket of `customer`, and everybody by name."""
+    """The ticket of `customer`, another of his, and everybody by name."""
 
     ticket: Ticket
+    other: Ticket
     people: dict[str, User]
 
     @property
@@ -77,6 +84,8 @@ ACTS = {
     "comments.add_reply": (lambda s, a: comments.add_reply(s.ticket, WORDS, actor=a), TEAM),
     "comments.add_note": (lambda s, a: comments.add_note(s.ticket, WORDS, actor=a), TEAM),
     "comments.release": (lambda s, a: comments.release(s.unreleased, actor=a), TEAM),
+    "merge.merge": (lambda s, a: merge.merge(s.other, s.ticket, actor=a), TEAM),
+    "split.split": (lambda s, a: split.split(s.unreleased, actor=a), TEAM),
     "setting_aside.mark_spam": (lambda s, a: setting_aside.mark_spam(s.ticket, actor=a), TEAM),
     "setting_aside.restore": (lambda s, a: setting_aside.restore(s.ticket, actor=a), TEAM),
     "setting_aside.block_sender": (lambda s, a: setting_aside.block_sender(s.ticket, actor=a), TEAM),
@@ -116,7 +125,7 @@ def scene(context):
         "other_customer": factories.make_customer(factories.OTHER_CUSTOMER),
         "former_agent": factories.make_agent("gone@desk.example", accounts=[account]),
     }
-    ticket = factories.make_ticket(account)
+    ticket, other = factories.make_ticket(account), factories.make_ticket(account, subject="Another")
     with transaction():
         people_["former_agent"].is_active = False
         for name in ("first", "second"):
@@ -124,7 +133,7 @@ def scene(context):
         stranger = people.address_for(factories.STRANGER)
         held = Words("A stranger's words", is_released=False, is_from_email=True)
         comments.write(ticket, CommentKind.INCOMING, held, author=None, address=stranger)
-    return Scene(ticket, people_)
+    return Scene(ticket, other, people_)
 
 
 def may(act, scene, name):
