@@ -51,6 +51,27 @@ PASS, FAIL = ar(f"{OURS}; dmarc=pass header.from=customer.example"), ar(f"{OURS}
         ([ar(f"({OURS}; dmarc=pass) evil.example; dmarc=pass")], "unknown"),
         ([ar(f"{OURS}; x-dmarc=pass")], "unknown"),
         ([ar(f"{OURS}; spf=fail smtp.mailfrom==?utf-8?q?a=40b=3B_dmarc=3Dpass?=")], "unknown"),
+        # as servers in use write it
+        (
+            [
+                ar(
+                    f"{OURS};\n dkim=pass header.i=@customer.example header.s=k1 header.b=ab12cd;\n spf=pass (mx: domain of"
+                    " a@customer.example designates 192.0.2.1 as permitted sender) smtp.mailfrom=a@customer.example;\n"
+                    " dmarc=pass (p=REJECT sp=REJECT dis=NONE) header.from=customer.example"
+                )
+            ],
+            "pass",
+        ),
+        ([ar(f"{OURS};\n dmarc=fail(p=NONE) header.from=customer.example; spf=none")], "fail"),
+        (
+            [
+                ar(
+                    f"{OURS}; arc=none; bimi=skipped; dmarc=pass policy.published-domain-policy=quarantine"
+                    " policy.applied-disposition=none header.from=customer.example"
+                )
+            ],
+            "pass",
+        ),
         # about somebody else
         ([ar(f"{OURS}; dmarc=pass header.from=evil.example")], "unknown"),
         ([ar(f"{OURS}; dmarc=pass header.from=Customer.Example")], "pass"),

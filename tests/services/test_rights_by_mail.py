@@ -182,6 +182,12 @@ def test_an_agents_vacation_answer_is_told_to_nobody(guarded):
         assert row.state == "ignored"
 
 
+@pytest.mark.parametrize("cited", ["shared_id", "alone_id"])
+def test_what_a_server_marks_as_automatic_reaches_no_customer_but_is_not_lost(guarded, cited):
+    headers = {"In_Reply_To": f"<{getattr(guarded, cited)}>", "X_Auto_Response_Suppress": "All"}
+    assert word_of(guarded.receive(make_mail(sender=AGENT, **headers, **VERDICTS["pass"]))) == "note"
+
+
 def test_an_agent_without_access_is_told_that_his_mail_is_held(guarded):
     with transaction():
         people.set_grants(people.find_user(AGENT), [], actor=None)

@@ -70,8 +70,11 @@ def refuse(mail: Delivery, author: UserAddress, reason: Sentence) -> Outcome:
 
 
 def is_machine(mail: Delivery) -> bool:
-    """Whether an agent's mail program wrote it while he was away: that is told to nobody."""
-    return mail.reading.parsed.automatic is not Automatic.NO and not mail.is_forced
+    """Whether an agent's mail program wrote it while he was away: that is told to nobody.
+
+    Less than that is no reason to pass his words over: mail servers mark ordinary mail so that nobody answers it.
+    """
+    return mail.reading.parsed.automatic is Automatic.REPLY and not mail.is_forced
 
 
 def ignore(mail: Delivery) -> Outcome:

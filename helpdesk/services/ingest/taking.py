@@ -141,6 +141,9 @@ def _note(mail: Delivery, ticket: Ticket, author: UserAddress) -> Outcome:
 
 
 def _answer(mail: Delivery, ticket: Ticket, author: UserAddress) -> Outcome:
+    if mail.reading.parsed.automatic is not Automatic.NO:
+        mail.trace.tell("agent", "A machine may have written it: a note.", counted=False)
+        return _note(mail, ticket, author)
     text = agents.own_words(mail)
     if text is None:
         mail.trace.tell(
