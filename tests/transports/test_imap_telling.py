@@ -11,6 +11,8 @@ from helpdesk.transports.imap import ImapSource
 from tests.servers.scripted_imap import ScriptedImap
 from tests.transports.mails import mail
 
+LOGIN = {"username": "me", "password": "secret"}
+
 
 @pytest.fixture
 def user():
@@ -36,7 +38,7 @@ def scripted():
 
 def opened(server):
     source = ImapSource(
-        ServerAddress("127.0.0.1", server.port, "me", "secret", Security.PLAIN, networks=OWN_NETWORKS)
+        ServerAddress("127.0.0.1", server.port, security=Security.PLAIN, networks=OWN_NETWORKS, **LOGIN)
     )
     source.open_folder("INBOX")
     return source
