@@ -7,7 +7,7 @@ import struct
 
 from helpdesk.mail.charset import decode
 
-MAX_RTF = 2_000_000
+MAX_RTF = 1_000_000
 _START = (
     rb"{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor MS Sans SerifSymbol"
     rb"ArialTimes New RomanCourier{\colortbl\red0\green0\blue0"
@@ -28,7 +28,7 @@ _SYMBOLS = {"~": " ", "_": "-", "\n": "\n", "\r": "\n"}
 
 
 def decompress(data: bytes) -> bytes:
-    """The text of a compressed one, at most 2 MB of it; b"" when it is damaged from the start."""
+    """The text of a compressed one, at most 1 MB of it; b"" when it is damaged from the start."""
     if len(data) < 16:
         return b""
     _, size, kind, _ = struct.unpack_from("<IIII", data)

@@ -120,7 +120,9 @@ class _Walk:
 def open_envelope(data: bytes) -> Envelope | None:
     """What a PKCS #7 object is; None when it is none, or of a kind that is neither signed nor encrypted."""
     try:
-        return _opened(_Walk(data))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd certificates; nothing depends on them
+            return _opened(_Walk(data))
     except (_Damaged, StopIteration):
         return None
 
@@ -174,9 +176,7 @@ def _certificates(walk: _Walk, fields: list[_Element]) -> Iterator[x509.Certific
 
 def _read(der: bytes) -> x509.Certificate | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return x509.load_der_x509_certificate(der)
+        return x509.load_der_x509_certificate(der)
     except (ValueError, TypeError, OverflowError):
         return None
 

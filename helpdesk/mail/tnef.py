@@ -88,7 +88,9 @@ def unpack(data: bytes, level: int = 1) -> Winmail | None:
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 6
-    while at + 9 <= len(data):
+    for _ in range(MAX_PROPERTIES):
+        if at + 9 > len(data):
+            return
         name, _, length = struct.unpack_from("<HHI", data, at + 1)
         if length > len(data) - at - 9:
             return
