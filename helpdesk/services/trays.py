@@ -23,6 +23,7 @@ from helpdesk.services.ingest import shelving
 PAGE_SIZE = 50
 MOST_COUNTED = 100  # a page says "99+"; nobody needs to know of ten thousand
 MOST_AT_ONCE = 100
+MOST_OF_A_FLOOD = 500
 MAX_SHOWN = 20_000
 TO_LOOK_AT = (
     Tray.HELD,
@@ -112,6 +113,18 @@ def preview(email: EmailMessage) -> Preview | None:
     parsed = parse.parse(raw)
     text = parsed.text.strip()
     return Preview(text[:MAX_SHOWN], tuple(file.filename for file in parsed.files), len(text) > MAX_SHOWN)
+
+
+def held_with(email: EmailMessage) -> list[int]:
+    """The ids of what else is held of the same sender on the same account, with this one, oldest first: one flood."""
+    if email.tray is not Tray.HELD or not email.from_address:
+        return [email.id]
+    rows = select(EmailMessage.id).where(
+        EmailMessage.tray == Tray.HELD,
+        EmailMessage.account_id == email.account_id,
+        EmailMessage.from_address == email.from_address,
+    )
+    return list(db.session.scalars(rows.order_by(EmailMessage.id).limit(MOST_OF_A_FLOOD)))
 
 
 # what a person does with one; each within a transaction, and raises Conflict when it was dealt with already

@@ -165,6 +165,7 @@ ROUTES = {
     "GET /mail/<int:email_id>": TICKET_TEAM,
     "GET /mail/<int:email_id>/raw": TICKET_TEAM,
     "POST /mail/<int:email_id>/<any(ticket, discard, 'put-back', block):act>": TICKET_TEAM,
+    "POST /mail/<int:email_id>/flood": TICKET_TEAM,
     "POST /mail/act": TEAM,  # each mail is asked for by itself
     "GET /mail/senders": TEAM,
     "POST /mail/senders": TEAM,

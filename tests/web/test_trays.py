@@ -113,6 +113,16 @@ def test_what_is_ticked_is_dealt_with_and_what_cannot_be_is_told(app, desk, agen
     assert trays_of(app, *ids) == [Tray.HELD] * 3
 
 
+def test_a_flood_is_released_or_dropped_by_one_click(app, desk, agent, add):
+    ids = [add(Tray.HELD, subject=f"{n}") for n in range(60)]
+    other = add(Tray.HELD, from_address=CUSTOMER)
+    assert "60 mails of this sender are held" in agent.get(f"/mail/{ids[0]}").text
+    assert "are held:" not in agent.get(f"/mail/{other}").text
+    assert "choose what to do" in follow(agent, f"/mail/{ids[0]}/flood", act="block")
+    assert "60 mails done" in follow(agent, f"/mail/{ids[3]}/flood", act="discard")
+    assert set(trays_of(app, *ids)) == {Tray.DISCARDED} and trays_of(app, other) == [Tray.HELD]
+
+
 def follow(client, path, **fields):
     send(client, path, **fields)
     return client.get("/profile").text

@@ -83,6 +83,7 @@ def show(email_id: int) -> str:
     shown = {
         "tabs_shown": tabs_for(viewer(), email.tray or ""),
         "word": WORDS[email.tray] if email.tray else None,
+        "flood": len(trays.held_with(email)),
         "ticket": ticket if access.may_see(viewer(), ticket) else None,
         "why": parts_of(email),
         "preview": trays.preview(email),  # the last of all reads: it ends them
@@ -111,6 +112,18 @@ def act_on(email_id: int, act: str) -> Response:
         return go("trays.show", email_id=email_id)
     _say_done(str(DONE[act]), act, [email_id])
     return go("trays.show_tray", tray=tray.value)
+
+
+@blueprint.post("/mail/<int:email_id>/flood")
+@require("team")
+def act_on_flood(email_id: int) -> Response:
+    """The same with all that is held of one sender, each in a transaction of its own."""
+    email, act = trays.get(viewer(), email_id), request.form.get("act", "")
+    if act not in ("ticket", "discard"):
+        flash(_("Please choose what to do with them."), "error")
+        return go("trays.show", email_id=email_id)
+    _report(act, _each(trays.held_with(email), ACTS[act]))
+    return go("trays.show_tray", tray=Tray.HELD.value)
 
 
 @blueprint.post("/mail/act")
