@@ -2,8 +2,9 @@
 
 Anybody can write such a field. Only one thing tells ours from a forged one: ours stands above whatever came with the
 mail. So the topmost field decides, with those directly below it; what any other field says, further down or by another
-server, is as if it were absent. Within these fields the worst word about DMARC counts, so that a forged neighbour can
-only harm its own mail. A server that leaves foreign fields with its own name in place breaks RFC 8601 section 5 and
+server, is as if it were absent. Above every Received line these are all ours. Below one only the topmost is for sure:
+what follows it may be the first line of the mail as it was sent, and is believed only when it disowns the mail. The
+worst word about DMARC counts, so that a forged neighbour can only harm its own mail. A server that leaves foreign fields with its own name in place breaks RFC 8601 section 5 and
 should not be trusted.
 """
 
@@ -60,35 +61,52 @@ class _Finding:
         return f"{self.method}={self.result}" + (f" ({self.about})" if self.about else "")
 
 
-def topmost_results(fields: Iterable[tuple[str, bytes]]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One such field as it stands. `is_above`: nothing in it can have come with the mail, if its server is ours."""
+
+    value: str
+    is_above: bool = True
+
+
+def topmost_results(fields: Iterable[tuple[str, bytes]]) -> tuple[Result, ...]:
     """The first such field of a header and those that follow without another one between.
 
     As they stand: words a sender had his server copy into one must not be decoded into further findings.
     """
-    run: list[str] = []
+    run: list[Result] = []
+    is_received = False
     for name, value in fields:
         if name.lower() == FIELD:
-            run.append(" ".join(value[:MAX_VALUE].decode("utf-8", "replace").split()))
+            text = " ".join(value[:MAX_VALUE].decode("utf-8", "replace").split())
+            run.append(Result(text, is_above=not run or not is_received))
         elif run:
             break
+        else:
+            is_received = is_received or name.lower() == "received"
     return tuple(run[:MAX_FIELDS])
 
 
-def authenticate(results: Iterable[str], trusted: str, author_domain: str | None) -> Authentication:
+def authenticate(results: Iterable[Result], trusted: str, author_domain: str | None) -> Authentication:
     """What the servers named in `trusted` (parted by blanks or commas; "" for none) found, by their `topmost_results`.
 
     `author_domain` is that of the one author, None when he cannot be told: then nothing is said about him. A finding
     about another domain (`header.from`) is none about him either.
     """
     names = {name.lower() for name in re.split(r"[\s,;]+", trusted) if name}
-    run = [_split(_without_comments(value)) for value in results]
+    run = [(*_split(_without_comments(result.value)), result.is_above) for result in results]
     if not run:
         return Authentication()
-    ours = [rest for server, rest in run if server.lower() in names]
+    ours = [each for each in run if each[0].lower() in names]
     if not ours:
         return Authentication(server=run[0][0][:255])
-    findings = [finding for rest in ours for finding in _findings(rest)]
-    server = next(server for server, _ in run if server.lower() in names)
+    server = ours[0][0]
+    findings = [
+        finding
+        for _, rest, is_above in ours
+        for finding in _findings(rest)
+        if is_above or (finding.method == "dmarc" and finding.result == Verdict.FAIL)
+    ]
     details = tuple(str(finding)[:200] for finding in findings[:MAX_FIELDS])
     return Authentication(_dmarc(findings, author_domain), server, details, is_trusted=True)
 

@@ -42,6 +42,12 @@ PASS, FAIL = ar(f"{OURS}; dmarc=pass header.from=customer.example"), ar(f"{OURS}
         ([FAIL, RECEIVED, PASS], "fail"),
         ([ar(f"{OURS}; dmarc=none"), RECEIVED, PASS], "none"),
         ([ar("mx.customer.example; spf=pass"), RECEIVED, PASS], "unknown"),
+        ([ar(f"{OURS}; spf=pass"), PASS], "pass"),
+        ([RECEIVED, ar(f"{OURS}; spf=pass"), PASS], "unknown"),  # the first line of the mail as it was sent
+        ([RECEIVED, ar("mx.customer.example; spf=pass"), PASS], "unknown"),
+        ([RECEIVED, ar(f"{OURS}; dmarc=none"), PASS], "none"),
+        ([RECEIVED, PASS, FAIL], "fail"),
+        ([RECEIVED, PASS, PASS], "pass"),
         ([FAIL, PASS], "fail"),
         ([PASS, FAIL], "fail"),
         ([PASS, RECEIVED, FAIL], "pass"),

@@ -36,7 +36,7 @@ class Reading:
     is_partial: bool = False
     looks_forwarded: bool = False
     forwarded: forwarded.Forwarded | None = None  # the mail inside, when it could be read
-    results: tuple[str, ...] = ()  # of mail servers about the author, as `mail/authentication.py` reads them
+    results: tuple[authentication.Result, ...] = ()  # of mail servers about the author, as `mail/authentication.py` reads them
 
     @property
     def author(self) -> Address | None:
