@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
+from itertools import islice
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from helpdesk.database import claim, db, hold, utcnow
 from helpdesk.models import LoginToken, User, UserAddress
@@ -26,6 +29,8 @@ LIFETIME = {
     Purpose.PASSWORD: timedelta(hours=1),
 }
 MAX_PER_HOUR = 3
+MOST_SPOILT = 50
+IN_TEXT = re.compile(r"/(?:setup|sign-in/link|invitation|password)/([A-Za-z0-9_-]{40,60})")
 
 
 def issue(purpose: Purpose, user: User | None = None, address: UserAddress | None = None) -> str:
@@ -95,3 +100,22 @@ def revoke(purpose: Purpose, user: User | None = None) -> None:
     db.session.execute(
         delete(LoginToken).where(LoginToken.purpose == purpose.value, owner, LoginToken.used_at.is_(None))
     )
+
+
+def tokens_in(texts: Iterable[str]) -> list[str]:
+    """The tokens of links that stand in these words, whether they lead anywhere or not."""
+    found = (match[1] for text in texts for match in islice(IN_TEXT.finditer(text), MOST_SPOILT))
+    return list(islice(found, MOST_SPOILT))
+
+
+def spoil(tokens: Iterable[str]) -> None:
+    """End links others may have read: they prove nothing about who opens them any more."""
+    hashes = {keys.hash_token(token) for token in tokens}
+    if not hashes:
+        return
+    living = (
+        LoginToken.token_hash.in_(hashes),
+        LoginToken.used_at.is_(None),
+        LoginToken.expires_at > utcnow(),
+    )
+    db.session.execute(update(LoginToken).where(*living).values(expires_at=utcnow()))

@@ -13,6 +13,7 @@ from helpdesk.models import EmailAccount, EmailMessage, Event, Ticket
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services import notifications
 from helpdesk.services.ingest import shelving
+from helpdesk.services.ingest.delivery import HOLDS_LINK
 
 PAGE_SIZE = 50
 WAITING = "waiting"
@@ -71,7 +72,7 @@ def is_secret(email: EmailMessage) -> bool:
     Ours are open only when they belong to a ticket or are known to hold none: what is new is secret by default.
     """
     if email.direction is Direction.IN:
-        return False
+        return bool(email.payload.get(HOLDS_LINK))
     links = {template for template, _ in notifications.LINKS.values()}
     return email.purpose in links or (email.ticket_id is None and email.purpose not in PLAIN_PURPOSES)
 

@@ -17,7 +17,7 @@ from helpdesk.models.mail import Direction
 from helpdesk.models.trays import Tray
 from helpdesk.policy.senders import Verdict
 from helpdesk.policy.status import Disposition
-from helpdesk.services import access, senders, waiting_mail
+from helpdesk.services import access, mail_log, senders, waiting_mail
 from helpdesk.services.ingest import shelving
 
 PAGE_SIZE = 50
@@ -102,8 +102,8 @@ def get(user: User, email_id: int) -> EmailMessage:
 
 
 def preview(email: EmailMessage) -> Preview | None:
-    """What it says; None when its source is kept no longer. Ends the read it is called in."""
-    if email.raw_sha256 is None:
+    """What it says; None when its source is kept no longer, or for nobody's eyes. Ends the read it is called in."""
+    if email.raw_sha256 is None or mail_log.is_secret(email):
         return None
     try:
         raw = storage.read(email.raw_sha256)

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from helpdesk import storage
 from helpdesk.database import db, transaction
+from helpdesk.errors import NotFound
 from helpdesk.models import DeliveryFailure, EmailMessage, Event, Ticket
 from helpdesk.models.trays import Tray
 from helpdesk.policy.inbox import Kind
-from helpdesk.services import inbox, people, replies
+from helpdesk.services import inbox, links, notifications, people, replies, trays, waiting_mail
 from helpdesk.services.ingest import process, store
 from helpdesk.services.ingest.trace import reason_of
+from helpdesk.services.links import Purpose
 from helpdesk.services.outbox import deliver, queue, unreachable
 from tests import factories
 from tests.factories import CUSTOMER, OTHER_CUSTOMER, make_mail
@@ -229,3 +232,44 @@ def test_a_vacation_answer_stands_folded_on_its_ticket_and_changes_nothing(accou
     assert (row.state, row.tray, ticket.comments[-1].is_automatic) == ("appended", None, True)
     assert (ticket.status, ticket.waiting_since) == before
     assert inbox.page(agent)[0] == []
+
+
+def returned(original, key):
+    head, _, rest = report("gone@desk.example", key=key).partition(b"Content-Type: text/rfc822-headers")
+    assert rest
+    return head + b"Content-Type: message/rfc822\r\n\r\n" + original + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize("how", ["given back by a server", "quoted by a person"])
+def test_a_link_that_comes_back_by_mail_signs_nobody_in(account, how):
+    with transaction():
+        address = people.address_for("ada@desk.example")
+        token = links.issue(Purpose.INVITATION, address.user, address)
+        other = links.issue(Purpose.INVITATION, address.user, address)
+        mail = notifications.queue_link_mail(Purpose.INVITATION, address, token)
+    raw = storage.read(mail.raw_sha256)
+    if how == "given back by a server":
+        (row,) = receive(account, returned(raw, "secret"))
+        assert row.state == "bounced"
+    else:
+        link = f"http://localhost/invitation/{token}"
+        receive(account, factories.make_mail(sender="ada@desk.example", text=f"What is this?\n> {link}\n"))
+    assert links.find(token, Purpose.INVITATION) is None
+    assert links.find(other, Purpose.INVITATION) is not None
+
+
+def test_a_copy_of_a_mail_with_a_link_is_read_by_nobody_else(account):
+    with transaction():
+        address = people.address_for("ada@desk.example")
+        token = links.issue(Purpose.PASSWORD, address.user, address)
+        mail = notifications.queue_link_mail(Purpose.PASSWORD, address, token)
+    (row,) = receive(account, storage.read(mail.raw_sha256))
+    assert (row.tray, links.find(token, Purpose.PASSWORD) is None) == (Tray.AUTOMATIC, False)
+    assert trays.preview(row) is None
+    with pytest.raises(NotFound):
+        waiting_mail.raw(row)
+    admin = factories.make_admin("grace@desk.example")
+    with transaction():
+        trays.make_ticket(row, actor=admin)
+    process.drain()
+    assert links.find(token, Purpose.PASSWORD) is None

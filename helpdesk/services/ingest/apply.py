@@ -12,8 +12,9 @@ from helpdesk.database import db, insert_once, utcnow
 from helpdesk.mail.types import Automatic
 from helpdesk.models import EmailMessage, MailClaim
 from helpdesk.models.mail import EmailState
+from helpdesk.services import links
 from helpdesk.services.ingest import blocking, bounces, history, proof, reports
-from helpdesk.services.ingest.delivery import Delivery, Outcome
+from helpdesk.services.ingest.delivery import HOLDS_LINK, Delivery, Outcome
 from helpdesk.services.ingest.taking import take_in
 from helpdesk.services.ingest.trace import Sentence, as_step
 from helpdesk.services.outbox import unreachable
@@ -28,6 +29,7 @@ def apply(mail: Delivery) -> Outcome:
 
 def _apply(mail: Delivery) -> Outcome:
     _describe(mail)
+    _guard_links(mail)
     proof.judge(mail)
     outcome = _copy(mail) or _take(mail)
     word = outcome.reason or Sentence(outcome.state.value)
@@ -45,6 +47,18 @@ def _take(mail: Delivery) -> Outcome:
     if refused is None:
         _reach_again(mail)
     return refused or take_in(mail)
+
+
+def _guard_links(mail: Delivery) -> None:
+    """A link that came back by mail, in a report or quoted, may be read by the whole team: it signs nobody in any more.
+
+    A mere copy of a mail of ours is shown to nobody instead: its recipient has it as well, and is to use it.
+    """
+    found = links.tokens_in(mail.reading.every_text)
+    if not (mail.reading.evidence.is_own and not mail.is_forced):
+        links.spoil(found)
+    elif found:
+        mail.email.payload = mail.email.payload | {HOLDS_LINK: True}
 
 
 def _describe(mail: Delivery) -> None:

@@ -15,6 +15,7 @@ from helpdesk.services.ingest.trace import Sentence, Trace
 
 NOTHING = Sentence()
 IMPORTED = "is_imported"  # in `payload`: taken over from an archive
+HOLDS_LINK = "holds_link"  # in `payload`: a copy of a mail of ours that signs its reader in
 FORCED = "is_forced"  # in `payload`: a person said that this mail shall be taken
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,12 +12,13 @@ from flask import current_app
 from helpdesk.mail import authentication, classify, forwarded, parse, quotes, thread, witness
 from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.mail.mime import read_header
-from helpdesk.mail.types import Address, MailFile, ParsedEmail, SplitText
+from helpdesk.mail.types import Address, Automatic, MailFile, ParsedEmail, SplitText
 from helpdesk.services import keys, settings
 from helpdesk.services.outbox.queue import hash_of
 
 PARSE_S = 20.0  # for taking one mail apart; an ordinary one takes milliseconds, one of 35 MB a second or two
 MEGABYTE = 1024 * 1024
+MOST_GIVEN_BACK = 3
 THREAD_KEYS = "message-id"
 UNVERIFIED_EMAIL = "no-reply@unverified-sender.invalid"  # nobody's, by RFC 2606; nothing is ever sent there
 UNVERIFIED_NAME = "Unverified sender"
@@ -36,7 +37,10 @@ class Reading:
     is_partial: bool = False
     looks_forwarded: bool = False
     forwarded: forwarded.Forwarded | None = None  # the mail inside, when it could be read
-    results: tuple[authentication.Result, ...] = ()  # of mail servers about the author, as `mail/authentication.py` reads them
+    given_back: tuple[str, ...] = ()  # the words of mails a machine's mail holds
+    results: tuple[
+        authentication.Result, ...
+    ] = ()  # of mail servers about the author, as `mail/authentication.py` reads them
 
     @property
     def author(self) -> Address | None:
@@ -59,6 +63,11 @@ class Reading:
     def visible_text(self) -> str:
         """What the author newly wrote; everything when nothing would be left."""
         return ((self.split.visible.strip() and self.split.visible) or self.parsed.text) + self._remark()
+
+    @property
+    def every_text(self) -> tuple[str, ...]:
+        """All it says, also what a report gives back of the mail it is about."""
+        return (self.parsed.text, self.parsed.html, *self.given_back)
 
     @property
     def inner_files(self) -> tuple[MailFile, ...]:
@@ -112,5 +121,16 @@ def read(
         is_partial=is_partial or parsed.is_partial,
         looks_forwarded=forwarded.looks_forwarded(parsed),
         forwarded=inner,
+        given_back=() if is_late() else tuple(_given_back(parsed, is_late)),
         results=authentication.topmost_results(read_header(raw)[0]),
     )
+
+
+def _given_back(parsed: ParsedEmail, is_late: Callable[[], bool]) -> Iterator[str]:
+    """A person attaches what he may show; a mail server gives back whatever it could not deliver."""
+    if parsed.bounce is None and not parsed.is_report and parsed.automatic is Automatic.NO:
+        return
+    mails = [file for file in parsed.files if file.content_type.startswith("message/")]
+    for file in mails[:MOST_GIVEN_BACK]:
+        inner = parse.parse(file.data, is_late=is_late)
+        yield from (inner.text, inner.html)

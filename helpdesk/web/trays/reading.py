@@ -86,6 +86,7 @@ def show(email_id: int) -> str:
         "flood": len(trays.held_with(email)),
         "ticket": ticket if access.may_see(viewer(), ticket) else None,
         "why": parts_of(email),
+        "is_secret": mail_log.is_secret(email),
         "preview": trays.preview(email),  # the last of all reads: it ends them
     }
     return render_template("trays/show.html", mail=trays.get(viewer(), email_id), **shown)
