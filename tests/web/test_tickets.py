@@ -84,6 +84,11 @@ def test_two_tickets_are_made_one_on_a_page_that_says_what_happens(app, client, 
     assert "was merged into this ticket" in page and f"merged #{other} into it" in page
     jonas = browser(app, team["customer"])
     assert jonas.get(f"/my/tickets/{other}").location.endswith(f"/my/tickets/{team['ticket']}")
+    send(jonas, f"/my/tickets/{other}/answer", body="From an older page", form_id="older-page-of-jonas")
+    assert "From an older page" in agent.get(ticket_url(team)).text
+    fields = {"kind": "note", "body": "From my older page", "form_id": KEY}
+    refused = send(agent, f"/tickets/{other}/answer", **fields)
+    assert refused.status_code == 422 and "From my older page" in refused.text
 
 
 def ticket_of(team):

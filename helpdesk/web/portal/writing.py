@@ -12,6 +12,7 @@ from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import Comment, Ticket, User
 from helpdesk.services import access, portal
+from helpdesk.services.tickets import merge
 from helpdesk.services.tickets.comments import Words
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import sentence, status_of
@@ -28,7 +29,8 @@ Act = Callable[..., Comment | None]  # of (ticket, words, actor=)
 @limits.per_person_words
 @require("customer")
 def answer(number: int) -> Page:
-    return _act(number, portal.answer, _("Your answer has arrived."))
+    ticket = merge.open_to(viewer(), number)
+    return _act(ticket.number, portal.answer, _("Your answer has arrived."))
 
 
 @blueprint.post("/tickets/<int:number>/close")
