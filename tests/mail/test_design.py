@@ -1,5 +1,6 @@
 """What a mail of strangers looks like in its frame: as it was meant, without what fetches, tells or leaves its place."""
 
+import random
 import re
 import time
 
@@ -111,6 +112,23 @@ def test_pictures_of_the_web_come_over_tls_and_without_a_referrer():
 def test_what_leaves_its_place_or_fetches_goes_alone(declaration):
     assert plain_style(f"color:red;{declaration};text-align:left") == "color:red;text-align:left"
     assert plain_sheet(f"p{{{declaration}}} td{{text-align:left}}") == "td{text-align:left}"
+
+
+PIECES = (
+    "a", "p.x", "{", "}", ";", ":", "@media", "screen", " and (max-width:100px)", "color", "red", "background", "url(", "//e)",
+    "/*", "*/", "<!--", "-->", "</style>", "\\", "\\72", "'", '"', "(", ")", "position", "fixed", "!important", "@import",
+    "expression(", "var(--x)", "\x00", "100vh", "height", "-9px", ",", ">", "[", "]", "=", "calc(", "width",
+)  # fmt: skip
+
+
+def test_whatever_pieces_a_sheet_is_made_of_it_stays_a_sheet():
+    chance = random.Random(7)
+    for _ in range(5000):
+        css = "".join(chance.choices(PIECES, k=chance.randint(1, 40)))
+        rules = plain_sheet(css)
+        assert not re.search(r"[<\\\x00]|url|expression|var\(|calc|\dvh|[{;]position|@(?!media)", rules), css
+        assert rules.count("{") == rules.count("}"), css
+        assert rules.count("'") % 2 == rules.count('"') % 2 == 0, css
 
 
 def test_a_ground_with_a_picture_keeps_its_colour():
