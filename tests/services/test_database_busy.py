@@ -135,16 +135,18 @@ def states(direction):
 
 
 def in_trouble(trouble, work, times=6):
-    """Do the work while the database refuses, then once more in peace."""
-    failures = 0
-    for _ in range(times):
+    """Do the work while the database refuses, so often that it did at least once; then once more in peace."""
+    failures = rounds = 0
+    while rounds < times or (not failures and rounds < 100):
+        rounds += 1
         with trouble():
             try:
                 failures += bool(work())
             except SQLAlchemyError:
                 failures += 1
-        with contextlib.suppress(SQLAlchemyError):  # a connection that was ended is noticed here
+        with contextlib.suppress(SQLAlchemyError):
             db.session.rollback()
+        db.engine.dispose()  # among the connections kept are some that were ended
         let_time_pass()
     work()
     return failures
