@@ -44,6 +44,10 @@ _SMIME = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
 _CALENDAR = {"text/calendar", "application/ics"}
 _NAMES = dict.fromkeys(_CALENDAR, "invitation.ics") | dict.fromkeys(_SMIME, "smime.p7m")
+# What programs call their signatures; `program.zip.asc` is a file somebody attached.
+_PGP_NAMES = {"signature.asc", "signature.pgp", "pgp.sig", "openpgp_signature", "openpgp_signature.asc"}
+MAX_SIGNATURE = 20_000
+MAX_VERSION = 1_000  # of the part that only says that the next one is encrypted
 MAX_FILES = 500
 MAX_ENVELOPES = 3
 
@@ -89,6 +93,7 @@ class BodyReader:
         self.particulars: list[Particular] = []
         self.spare = _Words()  # said by a calendar or by winmail.dat, of use when nothing else says a word
         self.envelopes = 0
+        self.expects_secret = False
 
     def read(self, root: Part) -> Body:
         """The body of a whole mail. Raises TooWildError."""
@@ -109,21 +114,30 @@ class BodyReader:
 
     def _other(self, part: Part) -> _Words:
         """A part that is no text: a file, or something that says more than a file could."""
-        kind = part.content_type
-        if kind == _PGP_SIGNATURE:
+        kind, name = part.content_type, filename_of(part).lower()
+        if kind == _PGP_SIGNATURE or (name in _PGP_NAMES and part.size < MAX_SIGNATURE):
             self._note(ParticularKind.SIGNED, way="pgp")
-        elif kind in _SMIME_SIGNATURES:
+        elif kind in _SMIME_SIGNATURES or name == "smime.p7s":
             envelope = open_envelope(part.data())
             self._note(ParticularKind.SIGNED, way="smime", by=envelope.signer if envelope else "")
-        elif kind in _SMIME or filename_of(part).lower().endswith(".p7m"):
+        elif kind in _SMIME or name.endswith(".p7m"):
             return self._smime(part)
-        elif kind in _TNEF or filename_of(part).lower() == "winmail.dat":
+        elif kind in _TNEF or name == "winmail.dat":
             self._winmail(part)
         elif kind in _CALENDAR:
             self._calendar(part)
+        elif kind == ENCRYPTED and part.size < MAX_VERSION:
+            self.expects_secret = True
         elif kind not in _OTHER_VIEWS:
-            self.files.append(_file(part))
+            self._keep(_file(part))
         return _Words()
+
+    def _keep(self, file: MailFile) -> None:
+        """A file; the secret itself when a part above announced one (some servers take PGP/MIME apart)."""
+        self.files.append(file)
+        if self.expects_secret:
+            self._note(ParticularKind.ENCRYPTED, way="pgp", file=file.filename)
+            self.expects_secret = False
 
     def _note(self, kind: ParticularKind, **facts: str) -> None:
         self.particulars.append(
@@ -132,7 +146,11 @@ class BodyReader:
 
     def _encrypted(self, part: Part) -> _Words:
         """PGP/MIME (RFC 3156): the part that only says so is left out."""
-        files = [_file(each) for each in part.children if each.content_type != ENCRYPTED or each.size > 1000]
+        files = [
+            _file(each)
+            for each in part.children
+            if each.content_type != ENCRYPTED or each.size >= MAX_VERSION
+        ]
         files = [
             replace(file, filename="encrypted.asc") if file.filename == "file.bin" else file for file in files
         ]
@@ -167,12 +185,15 @@ class BodyReader:
         file = _file(part)
         charset, method = part.parameters.get("charset", ""), part.parameters.get("method", "")
         event, description = read_invitation(file.data, charset, method)
-        same = next((each for each in self.files if _lines(each.data) == _lines(file.data)), None)
+        same = next((i for i, each in enumerate(self.files) if _lines(each.data) == _lines(file.data)), None)
         if same is None:
             self.files.append(file)
+        elif filename_of(part):  # the copy that has a name of its own
+            self.files[same] = file
         if event is not None:
-            name = (same or file).filename
-            self.particulars.append(replace(event, facts=(*event.facts, ("file", name))))
+            noted = [each for each in self.particulars if each.facts[:-1] != event.facts]
+            name = file.filename if same is None else self.files[same].filename
+            self.particulars = [*noted, replace(event, facts=(*event.facts, ("file", name)))]
         if description and not self.spare:
             self.spare = _Words(description)
 

@@ -190,10 +190,8 @@ def test_the_calendar_stays_a_file_once_however_often_it_is_sent():
         head="",
     ).decode()
     mail = parse(multipart(alternative, contents.in_base64("application/ics; name=invite.ics", ics.encode())))
-    assert [file.filename for file in mail.files] == ["invitation.ics"]
-    assert facts(mail) == [
-        {"kind": "event", "method": "request", "summary": "Printer", "file": "invitation.ics"}
-    ]
+    assert [file.filename for file in mail.files] == ["invite.ics"]
+    assert facts(mail) == [{"kind": "event", "method": "request", "summary": "Printer", "file": "invite.ics"}]
     assert mail.text == "Please bring the\nold cable"
 
 
@@ -251,6 +249,25 @@ def test_a_signature_beside_its_words_is_noted_and_no_file():
     mail = parse(multipart(f"{PLAIN}words", part, kind="signed"))
     assert (mail.text, mail.files) == ("words", ())
     assert facts(mail) == [{"kind": "signed", "way": "smime", "by": "Eva Lind <eva@customer.example>"}]
+
+
+@pytest.mark.parametrize(("name", "way"), [("smime.p7s", "smime"), ("signature.asc", "pgp")])
+def test_signatures_that_lost_their_type_are_known_by_name(name, way):
+    mail = parse(multipart(f"{PLAIN}words", f"Content-Type: application/octet-stream; name={name}\n\nx"))
+    assert (mail.files, facts(mail)) == ((), [{"kind": "signed", "way": way}])
+    kept = parse(multipart(f"{PLAIN}words", "Content-Type: application/octet-stream; name=a.zip.asc\n\nx"))
+    assert [file.filename for file in kept.files] == ["a.zip.asc"]
+
+
+def test_encrypted_mail_a_server_took_apart_is_still_named():
+    mail = parse(
+        multipart(
+            PLAIN, "Content-Type: application/pgp-encrypted; name=PGPMIME\n\nVersion: 1",
+            "Content-Type: application/octet-stream; name=encrypted.asc\n\nx",
+        )
+    )  # fmt: skip
+    assert [file.filename for file in mail.files] == ["encrypted.asc"]
+    assert facts(mail) == [{"kind": "encrypted", "way": "pgp", "file": "encrypted.asc"}]
 
 
 def test_envelopes_in_envelopes_end_somewhere():
