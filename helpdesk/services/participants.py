@@ -12,6 +12,7 @@ from helpdesk.mail.headers import is_address, normalise_address
 from helpdesk.models import Participant, Ticket, User, UserAddress
 from helpdesk.policy.permissions import Action
 from helpdesk.services import access, accounts, events, people, scheduled
+from helpdesk.services.outbox import unreachable
 from helpdesk.services.tickets import changing, opening
 
 
@@ -76,6 +77,23 @@ def set_requester(ticket: Ticket, email: str, *, actor: User) -> UserAddress:
         "ticket.requester_changed", actor=actor, ticket=ticket, address_id=address.id, before_id=before
     )
     return address
+
+
+def left_alone(ticket: Ticket) -> list[tuple[Participant, str]]:
+    """Who of its people is written to no more because mail came back, and the words of the report."""
+    lost = unreachable.among(p.address.email for p in ticket.participants)
+    return [(p, lost[p.address.email]) for p in ticket.participants if p.address.email in lost]
+
+
+def reach_again(ticket: Ticket, participant_id: int, *, actor: User) -> UserAddress:
+    """Write to this person again, whatever came back. Raises NotFound for who does not take part."""
+    access.demand(actor, Action.CHANGE, ticket)
+    found = next((p for p in ticket.participants if p.id == participant_id), None)
+    if found is None:
+        raise NotFound("There is no such person on this ticket.")
+    unreachable.lift([found.address.address])
+    events.record("participant.reached_again", actor=actor, ticket=ticket, address_id=found.address_id)
+    return found.address
 
 
 def _outside(email: str) -> UserAddress:

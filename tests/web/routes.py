@@ -121,6 +121,7 @@ ROUTES = {
     "POST /tickets/<int:number>/answer": TICKET_TEAM,
     "POST /tickets/<int:number>/draft": TICKET_TEAM,
     "POST /tickets/<int:number>/people": TICKET_TEAM,
+    "POST /tickets/<int:number>/people/<int:participant_id>/reach": TICKET_TEAM,
     "POST /tickets/<int:number>/people/<int:participant_id>/remove": TICKET_TEAM,
     "POST /tickets/<int:number>/follow": TICKET_TEAM,
     "POST /tickets/<int:number>/seen": TICKET_TEAM,

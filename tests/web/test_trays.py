@@ -1,5 +1,7 @@
 """Mail that is no ticket, in the browser: read by who works on its account, acted on one by one and many at once."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -11,6 +13,7 @@ from helpdesk.models.trays import Tray
 from helpdesk.policy.senders import Verdict
 from helpdesk.policy.status import Disposition
 from helpdesk.services import events, inbox, queries
+from helpdesk.services.outbox import unreachable
 from helpdesk.services.tickets import comments
 from helpdesk.services.tickets.comments import Words
 from tests.factories import AGENT, CUSTOMER, STRANGER, make_mail
@@ -165,6 +168,17 @@ def test_the_notice_of_a_held_mail_leads_to_it(app, desk, agent, add):
     with app.app_context():
         told = db.session.scalars(select(Notification.id).where(Notification.email_id == email_id)).first()
     assert send(agent, f"/notifications/{told}/open").location == f"/mail/{email_id}"
+
+
+def test_a_ticket_says_whom_mail_does_not_reach_until_somebody_tries_again(app, desk, agent):
+    with app.app_context(), transaction():
+        unreachable.note(CUSTOMER, status="5.1.1", words="550 <no> such user", email_id=None)
+    path = f"/tickets/{desk['ticket']}"
+    text = agent.get(path).text
+    assert f"Mail to {CUSTOMER} does not arrive" in text and "550 &lt;no&gt; such user" in text
+    action = re.search(rf'action="({path}/people/\d+/reach)"', text)[1]
+    send(agent, action)
+    assert "does not arrive" not in agent.get(path).text
 
 
 def test_a_vacation_answer_is_folded_on_its_ticket(app, desk, agent):

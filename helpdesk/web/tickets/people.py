@@ -39,6 +39,16 @@ def remove_person(number: int, participant_id: int) -> Page:
     return back_to(ticket)
 
 
+@blueprint.post("/tickets/<int:number>/people/<int:participant_id>/reach")
+@require("team")
+def reach_again(number: int, participant_id: int) -> Page:
+    ticket = access.get_ticket_by_number(viewer(), number)
+    with transaction():
+        address = participants.reach_again(ticket, participant_id, actor=viewer())
+    flash(_("%(who)s is written to again.", who=address.email), "success")
+    return back_to(ticket)
+
+
 @blueprint.post("/tickets/<int:number>/requester")
 @require("team")
 def set_requester(number: int) -> Page:
