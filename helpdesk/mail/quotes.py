@@ -51,7 +51,7 @@ def split_reply(text: str, html: str = "", *, subject: str = "") -> SplitText:
     program's own marks; the line breaks of `text` are kept when both say the same. What `subject` calls a forward is
     shown whole: there the history is the point.
     """
-    if FORWARD_SUBJECT.match(subject[:200]):
+    if is_forward(subject):
         return SplitText(text if text.strip() else html_to_text(html))
     plain = _split_lines(text if text.strip() else html_to_text(html))
     marked, is_certain = marked_text(html) if html else ("", False)
@@ -63,6 +63,11 @@ def split_reply(text: str, html: str = "", *, subject: str = "") -> SplitText:
     if text.strip() and plain.visible.split() == from_html.visible.split():
         return plain
     return from_html
+
+
+def is_forward(subject: str) -> bool:
+    """Whether a subject calls its mail forwarded: then nothing tells the sender's words from what he passes on."""
+    return FORWARD_SUBJECT.match(subject[:200]) is not None
 
 
 def _split_lines(text: str) -> SplitText:

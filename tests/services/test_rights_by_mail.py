@@ -172,6 +172,21 @@ def test_words_that_cannot_be_told_from_a_notification_stay_with_the_team(guarde
     assert word_of(row) in ("held", "note")
 
 
+def test_what_an_agent_forwards_to_the_desk_reaches_no_customer(guarded):
+    """A forward is shown whole; whatever removed our marks, its words are not the agent's."""
+    text = "See below.\n\nOn Sat, 21 Nov 2026 at 10:00, Helpdesk <support@desk.example> wrote:\n> SECRET of the team\n"
+    row = guarded.receive(
+        make_mail(
+            sender=AGENT,
+            subject="FW: Printer",
+            In_Reply_To=f"<{guarded.shared_id}>",
+            text=text,
+            **VERDICTS["pass"],
+        )
+    )
+    assert word_of(row) == "note"
+
+
 def test_an_agents_vacation_answer_is_told_to_nobody(guarded):
     for cited in (guarded.shared_id, guarded.alone_id):
         row = guarded.receive(

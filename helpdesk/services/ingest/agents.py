@@ -8,6 +8,7 @@ quote: they become a note.
 from __future__ import annotations
 
 from helpdesk.errors import InvalidInput
+from helpdesk.mail.quotes import is_forward
 from helpdesk.mail.thread import read_markers, without_markers
 from helpdesk.mail.types import Automatic
 from helpdesk.models import Comment, Ticket, UserAddress
@@ -32,7 +33,7 @@ def note(mail: Delivery, ticket: Ticket, author: UserAddress, words: Words) -> O
 
 def own_words(mail: Delivery) -> str | None:
     """What he wrote himself; None when it cannot be told from what he quotes."""
-    if mail.reading.is_partial:
+    if mail.reading.is_partial or is_forward(mail.reading.parsed.subject):
         return None
     text = mail.reading.split.visible
     ours = read_markers(text, keys=keys.accepted_keys(THREAD_KEYS), instance=settings.instance_id())
