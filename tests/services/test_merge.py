@@ -1,13 +1,18 @@
 """Two tickets made one: nothing lost, nobody reading more than before, and later mail finding the way."""
 
+import threading
+import time
+
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.models import Comment, Draft, EmailMessage, Event, Ticket
 from helpdesk.policy.status import CommentKind, Disposition
 from helpdesk.services import access, following, people, queries, replies, search
+from helpdesk.services.ingest import process, store
 from helpdesk.services.outbox import deliver
 from helpdesk.services.queries import TicketFilter
 from helpdesk.services.tickets import comments, merge
@@ -165,3 +170,37 @@ def test_search_followers_history_and_drafts_go_along(desk):
     assert (types["ticket.merged"], types["ticket.absorbed"]) == (desk.other_id, desk.ticket_id)
     assert db.session.scalar(select(func.count()).where(Comment.ticket_id == desk.other_id)) == 0
     assert db.session.scalars(select(Draft.ticket_id)).all() == [desk.ticket_id]
+
+
+def is_anybody_waiting():
+    """Whether another connection waits for a row we hold; SQLite's waits to begin, which nobody can see."""
+    if db.session.get_bind().dialect.name == "sqlite":
+        return True
+    db.session.execute(sql("SELECT pg_stat_clear_snapshot()"))
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(db.session.scalar(sql(waiting)))
+
+
+def test_an_answer_that_comes_while_tickets_are_merged_goes_along(context, desk):
+    answer_id = store.store_raw(
+        desk.account,
+        make_mail(sender=STRANGER, text="One more okapi", In_Reply_To="<sam@s.example>"),
+    )
+
+    def work():
+        with context.app_context():
+            process.drain()
+
+    worker = threading.Thread(target=work)
+    with transaction():
+        source, target = db.session.get(Ticket, desk.other_id), db.session.get(Ticket, desk.ticket_id)
+        merge.merge(source, target, actor=desk.nora)
+        worker.start()
+        ends_at = time.monotonic() + 60
+        while not is_anybody_waiting() and time.monotonic() < ends_at:
+            time.sleep(0.02)
+    worker.join()
+    db.session.rollback()
+    row = db.session.get(EmailMessage, answer_id)
+    assert (row.state, row.ticket_id) == ("appended", desk.ticket_id)
+    assert db.session.get(Comment, row.comment_id).ticket_id == desk.ticket_id

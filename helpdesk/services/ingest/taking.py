@@ -8,21 +8,21 @@ from helpdesk.mail.thread import without_markers
 from helpdesk.mail.types import Address, Automatic
 from helpdesk.models import Comment, EmailAccount, Ticket, UserAddress
 from helpdesk.models.mail import EmailState
+from helpdesk.policy.status import Disposition
 from helpdesk.services import events, people, routing, settings
 from helpdesk.services.ingest import agents, copies, forwards, refusing, spam
 from helpdesk.services.ingest.delivery import NOTHING, Delivery, Outcome
 from helpdesk.services.ingest.reading import UNVERIFIED_EMAIL, UNVERIFIED_NAME
 from helpdesk.services.ingest.trace import Sentence
 from helpdesk.services.routing import Route, RouteKind
-from helpdesk.services.tickets import comments, opening
+from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Words
 
 
 def take_in(mail: Delivery) -> Outcome:
     account = db.session.get_one(EmailAccount, mail.own.owner(mail.reading.parsed, mail.email.account_id))
     author = people.find_address(mail.reading.author.email) if mail.reading.author else None
-    dmarc = mail.authentication.verdict
-    route = routing.route(mail.reading.evidence, account, author, mail.trace, dmarc=dmarc)
+    route = _route(mail, account, author)
     if route.is_agent and route.kind is not RouteKind.NEW and agents.is_machine(mail):
         return agents.ignore(mail)
     match route.kind:
@@ -42,6 +42,20 @@ def take_in(mail: Delivery) -> Outcome:
             if mail.is_forced:  # somebody has read it and wants it to be a ticket of its own
                 return _open(mail, account, Route(RouteKind.NEW, may_belong_to=route.ticket))
             return agents.refuse(mail, author, route.reason)
+
+
+def _route(mail: Delivery, account: EmailAccount, author: UserAddress | None) -> Route:
+    """Where it belongs, and that ticket held: what is merged or put away in this moment takes the words along."""
+    evidence, dmarc = mail.reading.evidence, mail.authentication.verdict
+    told = len(mail.trace.steps)
+    while True:
+        route = routing.route(evidence, account, author, mail.trace, dmarc=dmarc)
+        if route.ticket is None:
+            return route
+        changing.hold(route.ticket)
+        if route.ticket.disposition is Disposition.NORMAL:
+            return route
+        del mail.trace.steps[told:]
 
 
 def _open_new(mail: Delivery, account: EmailAccount, author: UserAddress | None, route: Route) -> Outcome:
