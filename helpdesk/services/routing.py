@@ -2,7 +2,7 @@
 
 1. A mail this desk sent, named by its reply address, by its signed id or by its signed mark in quoted text: whoever takes
    part is heard; a proven agent answers in public what the customer got as well, and writes a note to what only the
-   team got; anybody else's words wait to be released.
+   team got, or where both are named; anybody else's words wait to be released.
 2. The id of a mail already on a ticket, written by somebody else, of this account or of one the same people work on:
    counts only for who takes part, and for a proven agent, who writes a note.
 3. The conversation Exchange names (Thread-Index), and then the number in the subject: likewise. A number says nothing
@@ -25,12 +25,12 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from helpdesk.database import db, utcnow
 from helpdesk.mail.authentication import Verdict
-from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.thread import Evidence, IssuedId
 from helpdesk.models import EmailAccount, EmailMessage, Grant, Participant, Ticket, User, UserAddress
 from helpdesk.models.mail import Direction
-from helpdesk.policy.status import TEAM, Disposition, is_closed_for_good
+from helpdesk.policy.status import Disposition, is_closed_for_good
 from helpdesk.services import access
+from helpdesk.services.ingest import reached
 from helpdesk.services.ingest.trace import Sentence, Trace
 from helpdesk.services.outbox.queue import hash_of
 from helpdesk.services.tickets.merge import merge_target
@@ -71,6 +71,7 @@ class _Asked:
     former: UserAddress | None
     dmarc: Verdict
     trace: Trace
+    evidence: Evidence
 
     @property
     def agent(self) -> UserAddress | None:
@@ -92,7 +93,7 @@ def route(
     if author is not None and not author.user.is_active:
         trace.tell("sender", "The sender's user is deactivated and counts as a stranger.")
         former, author = (author if author.user.is_team else None), None
-    asked = _Asked(account, author, former, dmarc, trace)
+    asked = _Asked(account, author, former, dmarc, trace, evidence)
     return (
         _by_issued(evidence, asked)
         or _by_known_id(evidence.foreign, asked)
@@ -127,10 +128,10 @@ def _issued_place(found: IssuedId, asked: _Asked, text: Sentence, *, is_mark: bo
         return None
     asked.trace.tell_sentence("thread", text, counted=True, ticket_id=ticket.id)
     person = asked.former or asked.author  # whom a mail went to matters for members of the team alone
-    reached = _reached(found, ticket) if person is not None and person.user.is_team else set()
-    if asked.former is not None and not is_mark and _is_his_alone(reached, asked.former):
+    got_it = reached.by(found, ticket) if person is not None and person.user.is_team else set()
+    if asked.former is not None and not is_mark and reached.is_his_alone(got_it, asked.former):
         return _held(asked, ticket, asked.former.user)
-    if (place := _of_team(ticket, asked, reached, is_mark=is_mark)) is not None:
+    if (place := _of_team(ticket, asked, got_it, is_mark=is_mark)) is not None:
         return place
     if asked.author is not None and _takes_part(ticket, asked.author):
         return _heard(ticket, asked, is_proven=True)
@@ -140,15 +141,16 @@ def _issued_place(found: IssuedId, asked: _Asked, text: Sentence, *, is_mark: bo
     return Route(RouteKind.UNRELEASED, ticket)
 
 
-def _of_team(ticket: Ticket, asked: _Asked, reached: set[str], *, is_mark: bool) -> Route | None:
+def _of_team(ticket: Ticket, asked: _Asked, got_it: set[str], *, is_mark: bool) -> Route | None:
     """As what a member of the team is heard; None for whom nothing proves to be one, and for the requester himself."""
     author = asked.author
     if author is None or not author.user.is_team or ticket.requester_id == author.user_id:
         return None
-    if not is_mark and _is_his_alone(reached, author):
+    if not is_mark and reached.is_his_alone(got_it, author):
         return _of_agent(ticket, author.user, asked, is_public=False)
     if asked.agent is not None:
-        return _of_agent(ticket, author.user, asked, is_public=_has_customer(reached))
+        is_public = reached.has_customer(got_it) and not _tells_of_team(ticket, asked)
+        return _of_agent(ticket, author.user, asked, is_public=is_public)
     asked.trace.tell(
         "agent",
         "It claims to be from one of the team, which nothing proves.",
@@ -181,27 +183,11 @@ def _held(asked: _Asked, ticket: Ticket, user: User) -> Route:
     return Route(RouteKind.HOLD, ticket, is_agent=True, reason=reason)
 
 
-def _reached(found: IssuedId, ticket: Ticket) -> set[str]:
-    """Whom that mail of ours was written to; nobody when its row is gone. A merged ticket's mails went with it."""
-    sent = select(EmailMessage.recipients).where(
-        EmailMessage.ticket_id.in_({found.ticket_id, ticket.id}),
-        EmailMessage.direction == Direction.OUT,
-        EmailMessage.message_id.startswith(found.message_prefix, autoescape=True),
-    )
-    recipients = db.session.scalar(sent.order_by(EmailMessage.id).limit(1)) or {}
-    return {normalise_address(email) for name in ("to", "cc") for email in recipients.get(name, [])}
-
-
-def _is_his_alone(reached: set[str], author: UserAddress) -> bool:
-    return bool(reached) and reached <= {address.address for address in author.user.addresses}
-
-
-def _has_customer(reached: set[str]) -> bool:
-    """Whether anybody outside of the team got it."""
-    of_team = (
-        select(UserAddress.address).join(User).where(UserAddress.address.in_(reached), User.role.in_(TEAM))
-    )
-    return bool(reached - set(db.session.scalars(of_team)))
+def _tells_of_team(ticket: Ticket, asked: _Asked) -> bool:
+    """Whether anything in the mail names one that went to the team alone: what is quoted of it is not for customers."""
+    named = {*asked.evidence.tokens, *asked.evidence.issued, *asked.evidence.marked}
+    every = [got_it for found in named if (got_it := reached.by(found, ticket))]
+    return not all(map(reached.has_customer, every))
 
 
 # what others issued

@@ -337,3 +337,18 @@ def test_an_unreadable_forward_asks_whose_it_is(guarded, text):
     row = guarded.receive(forward(text=text))
     ticket = db.session.get(Ticket, row.ticket_id)
     assert (ticket.requester_address.email, ticket.needs_requester) == (AGENT, True)
+
+
+def test_an_agent_who_quotes_what_only_the_team_got_writes_a_note(guarded):
+    """His server rewrote the ids, and the notification held the customer's mail with the mark of our answer in it."""
+    marks = [
+        thread.issue_marker(
+            guarded.ticket_id, nonce=nonce, key=keys.current_key("message-id"), instance=guarded.instance
+        )
+        for nonce in ("sharedsharedshar", "alonealonealonea")
+    ]
+    quoted = "On Sat, 21 Nov 2026 at 10:00, Helpdesk <support@desk.example> wrote:\n> Note by Tom\n> [{}]\n> [{}]\n"
+    row = guarded.receive(
+        make_mail(sender=AGENT, text=f"Give him a refund.\n\n{quoted.format(*marks)}", **VERDICTS["pass"])
+    )
+    assert word_of(row) == "note"
