@@ -166,7 +166,8 @@ def test_the_notice_of_a_held_mail_leads_to_it(app, desk, agent, add):
     text = agent.get("/notifications").text
     assert f"Mail of {STRANGER} is held" in text and "Gone &lt;fishing&gt;" in text
     with app.app_context():
-        told = db.session.scalars(select(Notification.id).where(Notification.email_id == email_id)).first()
+        own = (Notification.email_id == email_id, Notification.user_id == desk["agent"])
+        told = db.session.scalars(select(Notification.id).where(*own)).one()
     assert send(agent, f"/notifications/{told}/open").location == f"/mail/{email_id}"
 
 
