@@ -211,3 +211,17 @@ def test_colleagues_are_blocked_by_nobody_in_passing(account, agent):
         rule("not an address", Verdict.BLOCK, agent, account_id=account.id)
     assert [r.pattern for r in senders.page(agent)[0]] == ["desk.example"]
     assert senders.page(agent, text="nothing")[0] == []
+
+
+def test_who_is_blocked_on_one_account_may_still_write_to_another(account, agent):
+    other, third = (factories.make_account(f"{name}@desk.example") for name in ("sales", "press"))
+    with transaction():
+        senders.add(STRANGER, Verdict.BLOCK, account_id=account.id, actor=agent)
+    hidden = make_mail(sender=STRANGER, to="friends@stranger.example")  # all got a blind copy
+    ids = [store.store_raw(each, hidden) for each in (account, other, third)]
+    process.drain()
+    db.session.rollback()
+    blocked, opened, again = (db.session.get(EmailMessage, email_id) for email_id in ids)
+    assert (blocked.tray, opened.state, again.state) == (Tray.BLOCKED, "opened", "duplicate")
+    assert db.session.get(Ticket, opened.ticket_id).account_id == other.id
+    assert again.ticket_id == opened.ticket_id

@@ -12,6 +12,7 @@ from helpdesk.database import db, insert_once, utcnow
 from helpdesk.mail.types import Automatic
 from helpdesk.models import EmailMessage, MailClaim
 from helpdesk.models.mail import EmailState
+from helpdesk.models.trays import Tray
 from helpdesk.services import links
 from helpdesk.services.ingest import blocking, bounces, history, proof, reports
 from helpdesk.services.ingest.delivery import HOLDS_LINK, Delivery, Outcome
@@ -95,6 +96,9 @@ def _copy(mail: Delivery) -> Outcome | None:
     if first.email_id == mail.email.id:
         return None
     earlier = db.session.get(EmailMessage, first.email_id)
+    if earlier is not None and earlier.tray is Tray.BLOCKED and earlier.account_id != mail.email.account_id:
+        first.email_id = mail.email.id  # who is blocked there may write here
+        return None
     if earlier is None or earlier.account_id == mail.email.account_id:
         text = Sentence("The same mail was taken before.")
     else:
