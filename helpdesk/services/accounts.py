@@ -18,7 +18,7 @@ from helpdesk.models.mail import AccountKind, SignIn
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import Role
 from helpdesk.queue import wake_after_commit
-from helpdesk.services import access, events, glance, keys, oauth
+from helpdesk.services import access, events, fetch_moved, glance, keys, oauth
 from helpdesk.services.glance import AccountLine
 from helpdesk.services.outbox import queue
 from helpdesk.services.reach import reachable_networks
@@ -241,8 +241,10 @@ def update(account: EmailAccount, *, actor: User | None, **values: object) -> No
         if not values.get(name):
             values.pop(name, None)
     hosts_before = (account.incoming_host, account.outgoing_host)
+    mailbox_before = fetch_moved.mailbox_of(account)
     _fill(account, values)
     oauth.forget_if_moved(account, hosts_before)
+    fetch_moved.look_anew_if_moved(account, mailbox_before)
     account.consecutive_failures = 0
     account.fetch_again_at = None
     queue.try_now(account.id)

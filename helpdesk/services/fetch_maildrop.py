@@ -21,6 +21,7 @@ from helpdesk.models import EmailAccount, FetchCursor, KnownMail
 from helpdesk.models.fetching import MailFate
 from helpdesk.models.mail import AfterTaking
 from helpdesk.services.fetch_lease import FetchLease
+from helpdesk.services.fetch_moved import MOVED
 from helpdesk.transports.base import FetchedMail, ListedMail, Maildrop
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class MaildropPlace:
         self._known: dict[str, _Known] = {}
         self._passed: list[str] = []
         self._missing: list[str] = []
-        self._is_first = False
+        self._is_first = self._is_moved = False
 
     # what to take
 
@@ -67,7 +68,8 @@ class MaildropPlace:
             name for name, known in self._known.items() if name not in names and not known.is_missing
         ]
         unknown = [mail for mail in self._mails.values() if self._is_open(mail.name)]
-        doubtful = unknown if self._is_first or self._is_renumbered(names) else self._came_back(unknown)
+        is_anew = self._is_first or self._is_moved or self._is_renumbered(names)
+        doubtful = unknown if is_anew else self._came_back(unknown)
         old = self._old(doubtful)
         self._passed = sorted({mail.name for mail in doubtful if mail.number in old})
         wanted = [mail for mail in unknown if mail.number not in old]
@@ -76,7 +78,7 @@ class MaildropPlace:
     def save_plan(self) -> None:
         now = utcnow()
         forgotten = [name for name, known in self._known.items() if self._is_forgotten(known, name, now)]
-        if not (self._is_first or self._passed or self._missing or forgotten):
+        if not (self._is_first or self._is_moved or self._passed or self._missing or forgotten):
             return
         with transaction():
             self.lease.hold()
@@ -84,15 +86,24 @@ class MaildropPlace:
             insert_once(
                 FetchCursor, **key, uidvalidity=0, last_uid=0, pending_uids=[], owed={}, updated_at=now
             )
+            if self._is_moved:
+                self._begin_anew()
             self._write(self._passed, MailFate.PASSED, now)
             self._delete(forgotten)
             for names in _chunks(self._missing):
                 here = (KnownMail.account_id == self.account.id, KnownMail.key.in_(names))
                 db.session.execute(update(KnownMail).where(*here).values(missing_since=now))
 
+    def _begin_anew(self) -> None:
+        """Forget the names of the mailbox that was read before."""
+        here = (FetchCursor.account_id == self.account.id, FetchCursor.folder == CURSOR)
+        db.session.execute(update(FetchCursor).where(*here).values(uidvalidity=0))
+        db.session.execute(delete(KnownMail).where(KnownMail.account_id == self.account.id))
+
     def _load(self) -> None:
         cursor = (FetchCursor.account_id == self.account.id, FetchCursor.folder == CURSOR)
-        self._is_first = db.session.scalar(select(FetchCursor.id).where(*cursor)) is None
+        uidvalidity = db.session.scalar(select(FetchCursor.uidvalidity).where(*cursor))
+        self._is_first, self._is_moved = uidvalidity is None, uidvalidity == MOVED
         rows = select(
             KnownMail.key,
             KnownMail.fate,
@@ -103,6 +114,7 @@ class MaildropPlace:
         self._known = {
             key: _Known(fate, failures, since, missing)
             for key, fate, failures, since, missing in db.session.execute(rows)
+            if not self._is_moved
         }
         end_read()
 

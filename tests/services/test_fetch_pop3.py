@@ -14,7 +14,7 @@ from helpdesk.models import EmailAccount, EmailMessage, KnownMail, Ticket
 from helpdesk.models.fetching import MailFate
 from helpdesk.models.mail import AfterTaking
 from helpdesk.policy.addresses import OWN_NETWORKS
-from helpdesk.services import fetch, fetch_maildrop, retention
+from helpdesk.services import accounts, fetch, fetch_maildrop, retention
 from helpdesk.services import keys as keys_of
 from helpdesk.services.fetch import fetch_account
 from helpdesk.services.ingest import process
@@ -349,3 +349,20 @@ def test_a_look_without_news_writes_nothing_of_mails(account, server):
     look(account)
     with db.engine.connect() as connection:
         assert connection.execute(select(KnownMail.__table__)).all() == before
+
+
+def test_names_of_one_server_say_nothing_on_another(account, server):
+    set_to(account, after_taking=AfterTaking.DELETE, delete_after_days=0)
+    fill(server, 3)
+    assert look(account).taken == 3
+    set_to(account, after_taking=AfterTaking.LEAVE)
+    fill(server, 3)
+    assert look(account).taken == 0
+    server.mails = [(b"id-%d" % n, arrived(0, f"Elsewhere {n}")) for n in (1, 2)]
+    server.mails.append((b"id-3", arrived(400, "Long ago")))
+    set_to(account, after_taking=AfterTaking.DELETE)
+    with transaction():
+        accounts.update(db.session.get(EmailAccount, account.id), actor=None, incoming_username="another")
+    assert (look(account).taken, len(server.mails)) == (2, 1)
+    assert fates() == {"id-1": MailFate.TAKEN, "id-2": MailFate.TAKEN, "id-3": MailFate.PASSED}
+    assert look(account).taken == 0
