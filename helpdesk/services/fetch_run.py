@@ -74,7 +74,8 @@ class Run:
         self.is_more = False
         self.warning: HelpdeskError | None = None
         self.email_ids: list[int] = []
-        self.batch_size = max(account.max_mails_per_poll, 1)
+        # one by one after a fault: a server that dies of one mail hands over none of those asked for with it
+        self.batch_size = 1 if account.consecutive_failures else max(account.max_mails_per_poll, 1)
         self.max_bytes: int = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
 
     def work(

@@ -41,7 +41,6 @@ class Fetching:
         self._session = session
         self._client = session.client
         self._max_bytes = max_bytes
-        self._has_handed_over = False
 
     def mails(self, uids: Sequence[int]) -> Iterator[FetchedMail]:
         """Yield what exists of `uids`, which ascend."""
@@ -65,7 +64,7 @@ class Fetching:
 
     def _whole(self, uids: Sequence[int], described: Mapping[int, _Described]) -> Iterator[FetchedMail]:
         answers, refusals = self._ask(uids, "BODY.PEEK[]")
-        self._has_handed_over = self._has_handed_over or bool(answers)
+        self._session.has_handed_over |= bool(answers)
         for uid in uids:
             mail = described[uid]
             if uid in answers:
@@ -102,15 +101,15 @@ class Fetching:
         return FetchedMail(uid, raw, mail.size, mail.arrived, is_partial=True, problem=problem)
 
     def _hands_over(self, others: Sequence[int]) -> bool:
-        """Whether it gave a mail in this run, or gives the first byte of another one now."""
-        if not self._has_handed_over:
+        """Whether it gave a mail by this connection, or gives the first byte of another one now."""
+        if not self._session.has_handed_over:
             for uid in [*others[:PROBES], *others[-PROBES:]]:
                 with self._session.guarded_batch():
                     answer, _ = self._ask_for_one(uid, ("BODY.PEEK[]<0.1>",))
                 if answer is not None:
-                    self._has_handed_over = True
+                    self._session.has_handed_over = True
                     break
-        return self._has_handed_over
+        return self._session.has_handed_over
 
     def _ask(self, uids: Sequence[int], *items: str) -> tuple[dict[int, dict[bytes, Any]], dict[int, str]]:
         """FETCH all at once, and what failed again one by one: answers, and what the server said instead of some."""

@@ -37,6 +37,7 @@ class ImapSession:
 
     def __init__(self, server: ServerAddress) -> None:
         self.server = server
+        self.has_handed_over = False  # a mail, so that one it refuses is that mail's fault
         self._watch = Watch()
         try:
             with self.guarded(server.connect_timeout_s * 2):

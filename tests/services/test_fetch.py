@@ -10,7 +10,7 @@ from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.errors import NotFound, PermanentError, TransientError
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog, Event, FetchCursor
-from helpdesk.services import fetch, fetch_health, sweep
+from helpdesk.services import accounts, fetch, fetch_health, sweep
 from helpdesk.services.fetch import fetch_account
 from helpdesk.services.fetch_lease import FetchLease
 from tests import factories
@@ -442,3 +442,56 @@ def test_stopping_ends_between_batches_and_says_that_more_waits(account):
         source.add(raw)
     result = fetch_account(account.id, source=source, should_stop=lambda: len(calls(source, "fetch")) >= 1)
     assert (result.taken, bool(result)) == (10, True)
+
+
+def test_a_mail_the_server_dies_of_does_not_hold_up_those_asked_for_with_it(account):
+    source = started(account, FakeSource())
+    for raw in mails(4):
+        source.add(raw)
+    read = source.fetch
+
+    def fetch_together(uids, *, max_bytes):
+        if 2 in uids:
+            raise CUT
+        return read(sorted(uids), max_bytes=max_bytes)
+
+    source.fetch = fetch_together
+    for _ in range(5):
+        fetch_account(account.id, source=source, force=True)
+    assert {row.transport_key for row in rows()} == {"INBOX/1/1", "INBOX/1/3", "INBOX/1/4"}
+    del source.fetch
+    assert fetch_account(account.id, source=source, force=True).error == ""
+    assert len(rows()) == 4
+
+
+def moved(account, **values):
+    with transaction():
+        accounts.update(db.session.get(EmailAccount, account.id), actor=None, **values)
+
+
+@pytest.mark.parametrize("values", [{"incoming_host": "other.example"}, {"incoming_username": "another"}])
+def test_numbers_of_one_mailbox_say_nothing_in_another(account, values):
+    """Both servers call their numbering 1, and know the same numbers."""
+    with transaction():
+        db.session.get(EmailAccount, account.id).after_taking = "delete"
+    old = started(account, FakeSource())
+    for raw in mails(3):
+        old.add(raw)
+    old.fail["delete"] = CUT
+    assert fetch_account(account.id, source=old).taken == 3
+    new = FakeSource(*mails(5, start=10))
+    for uid in (1, 2):
+        new.mails[uid].internal_date = utcnow() - timedelta(days=400)
+        new.mails[uid].is_seen = True
+    new.fail["delete"] = CUT
+    moved(account, **values)
+    assert fetch_account(account.id, source=new, force=True).taken == 3
+    assert [uids for (uids,) in calls(new, "delete")] == [(3, 4, 5)]
+    assert len(rows()) == 6
+
+
+def test_a_change_of_other_settings_keeps_the_place_in_the_mailbox(account):
+    source = started(account, FakeSource())
+    moved(account, incoming_port=993, incoming_username=account.email, name="Other")
+    fetch_account(account.id, source=source, force=True)
+    assert calls(source, "uids_since") == []
