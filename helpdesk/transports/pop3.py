@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 MAX_LISTING_BYTES = 16 * 1024 * 1024  # 200,000 mails
 BEGINNING_BYTES = MAX_HEADER_BYTES + 2 * MAX_TEXT_BYTES
 BEGINNING_LINES = 1000
-_ENTRY = re.compile(rb"(\d{1,9})[ \t]+(\S.*?)[ \t]*\Z")
+_ENTRY = re.compile(rb"(\d{1,9})[ \t]+(\S.*)")
 _SIZE = re.compile(rb"\d{1,15}")
 _NAME = re.compile(rb"[!-~]{1,200}")
 _FIELD = re.compile(rb"^(received|date):(.*(?:\r?\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
@@ -37,6 +37,7 @@ class Pop3Drop:
     def __init__(self, server: ServerAddress) -> None:
         self._session = Pop3Session(server)
         self._server = server
+        self._has_handed_over = False
 
     def listing(self) -> list[ListedMail]:
         """Every mail, in the server's order, which is mostly that of arrival."""
@@ -57,7 +58,6 @@ class Pop3Drop:
 
         Raises TransientError when the server hands over none of those it names.
         """
-        has_handed_over = False
         refused: list[tuple[ListedMail, str]] = []
         for mail in mails:
             try:
@@ -65,9 +65,9 @@ class Pop3Drop:
             except Refusal as refusal:
                 refused.append((mail, str(refusal)))
             else:
-                has_handed_over = True
+                self._has_handed_over = True
                 yield fetched
-        if refused and not has_handed_over:
+        if refused and not self._has_handed_over:
             raise TransientError(
                 "%(host)s does not hand over the mails it names.",
                 detail=refused[0][1],
@@ -95,7 +95,7 @@ class Pop3Drop:
         text, is_cut = self._session.read(command, MAX_LISTING_BYTES)
         if is_cut:
             raise TransientError("%(host)s lists more mails than the desk can read.", host=self._server.host)
-        found = (_ENTRY.fullmatch(line.rstrip(b"\r\n")) for line in text.splitlines())
+        found = (_ENTRY.fullmatch(line.rstrip(b"\r\n\t ")) for line in text.splitlines())
         return {int(entry[1]): entry[2] for entry in found if entry}
 
     def _names(self, sizes: Mapping[int, int]) -> dict[int, str]:

@@ -252,3 +252,10 @@ def test_the_moment_of_arrival_is_read_from_the_header(header, at):
     found = arrived_at(header)
     assert (found and found.year) == at
     assert found is None or (found.tzinfo is UTC and isinstance(found, datetime))
+
+
+def test_a_line_of_spaces_costs_no_more_than_another(scripted):
+    endless = b"+OK\r\n1 a" + b" " * 400_000 + b"b\r\n.\r\n"
+    drop = patient(scripted(mail("One"), answers={b"UIDL": endless}))
+    assert [listed.name.startswith("uidl/") for listed in drop.listing()] == [True]
+    drop.close()
