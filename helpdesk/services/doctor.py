@@ -113,12 +113,14 @@ def gaps_before_cursors() -> Iterator[str]:
     folder while mails are still noted as pending below it.
     """
     for cursor in db.session.scalars(select(FetchCursor)):
+        numbering = f"{cursor.folder}/{cursor.uidvalidity}/"
         stored = select(EmailMessage.transport_key).where(
             EmailMessage.account_id == cursor.account_id,
-            EmailMessage.transport_key.startswith(f"{cursor.folder}/{cursor.uidvalidity}/", autoescape=True),
+            EmailMessage.transport_key.startswith(numbering, autoescape=True),
         )
-        keys = [key for key in db.session.scalars(stored) if key]
-        highest = max((int(key.rpartition("/")[2]) for key in keys), default=0)
+        # a key that was given to two mails ends in something of their bytes
+        uids = [key[len(numbering) :].partition("/")[0] for key in db.session.scalars(stored) if key]
+        highest = max((int(uid) for uid in uids if uid.isdigit()), default=0)
         if highest > cursor.last_uid:
             yield (
                 f"Account {cursor.account_id}, folder {cursor.folder}: mail {highest} is stored but the cursor "
