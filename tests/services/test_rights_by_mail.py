@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from sqlalchemy import select
 
 from helpdesk.database import db, transaction
 from helpdesk.mail import parse, thread
@@ -352,3 +353,18 @@ def test_an_agent_who_quotes_what_only_the_team_got_writes_a_note(guarded):
         make_mail(sender=AGENT, text=f"Give him a refund.\n\n{quoted.format(*marks)}", **VERDICTS["pass"])
     )
     assert word_of(row) == "note"
+
+
+def test_what_answers_from_an_agents_second_address_by_itself_starts_no_circle(guarded):
+    guarded.change(assignee_id=guarded.nora.id)
+    for number, marks in enumerate(({"Precedence": "bulk"}, {"Auto_Submitted": "auto-generated"}, {})):
+        away = make_mail(
+            sender="nora.keller@other.example",
+            text=f"Away {number}",
+            In_Reply_To=f"<{guarded.alone_id}>",
+            **marks,
+        )
+        row = guarded.receive(away)
+        assert word_of(row) == "unreleased"
+        told = select(EmailMessage).where(EmailMessage.purpose == queue.NOTIFICATION)
+        assert len(db.session.scalars(told).all()) == (0 if marks else 1)

@@ -18,6 +18,10 @@ from helpdesk.services.routing import Route, RouteKind
 from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Words
 
+MACHINES = frozenset({Automatic.REPLY})
+# A stranger who answers may be an agent's second address: to tell the agent would be answered by it once more.
+ANY_MACHINE = frozenset(Automatic) - {Automatic.NO}
+
 
 def take_in(mail: Delivery) -> Outcome:
     account = db.session.get_one(EmailAccount, mail.own.owner(mail.reading.parsed, mail.email.account_id))
@@ -178,7 +182,7 @@ def _words(mail: Delivery, text: str, *, is_released: bool = True) -> Words:
         files=mail.files,
         message_id=parsed.message_id[:998] or None,
         is_from_email=True,
-        is_automatic=parsed.automatic is Automatic.REPLY,
+        is_automatic=parsed.automatic in (MACHINES if is_released else ANY_MACHINE),
         is_released=is_released,
         particulars=[each.plain() for each in parsed.particulars],
     )
