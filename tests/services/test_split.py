@@ -72,3 +72,16 @@ def test_the_requester_of_a_forward_nobody_could_read_sees_nothing_older(desk):
     with pytest.raises(Conflict), transaction():
         participants.set_requester(db.session.get(Ticket, desk.ticket_id), CUSTOMER, actor=desk.nora)
     assert AGENT not in {p.address.email for p in desk.ticket.participants}
+
+
+def test_a_stranger_is_told_nothing_of_the_ticket_his_words_were_on(desk):
+    row = desk.receive(
+        make_mail(sender=STRANGER, subject="", text="And this?", In_Reply_To=f"<{desk.signed_id()}>")
+    )
+    with transaction() as session:  # said on a ticket that was merged into this one
+        session.get(Comment, row.comment_id).came_from_id = desk.ticket_id
+    with transaction():
+        new_id = split.split(db.session.get(Comment, row.comment_id), actor=desk.nora).id
+    new = desk.ticket_of(new_id)
+    assert "Printer" in desk.ticket.subject and "Printer" not in desk.ticket_of(new_id).subject
+    assert [c.text.strip() for c in access.visible_comments(new, people.find_user(STRANGER))] == ["And this?"]

@@ -48,7 +48,7 @@ def split(comment: Comment, *, actor: User) -> Ticket:
 def _open(source: Ticket, comment: Comment) -> Ticket:
     requester = people.address_for(comment.author_email)
     ticket = opening.new_row(
-        source.account, requester, None, _subject(comment) or source.subject, from_email=comment.is_from_email
+        source.account, requester, None, _subject(comment), from_email=comment.is_from_email
     )
     ticket.priority = source.account.default_priority
     ticket.category = source.account.default_category
@@ -59,7 +59,7 @@ def _open(source: Ticket, comment: Comment) -> Ticket:
 
 
 def _subject(comment: Comment) -> str:
-    """What its own mail is about."""
+    """What its own mail is about, and never what the ticket it was on is about: those are somebody else's words."""
     subjects = select(EmailMessage.subject).where(
         EmailMessage.comment_id == comment.id, EmailMessage.direction == Direction.IN
     )
@@ -70,7 +70,7 @@ def _move(comment: Comment, ticket: Ticket) -> None:
     source = comment.ticket
     mails = select(EmailMessage.id).where(EmailMessage.comment_id == comment.id)
     ids = list(db.session.scalars(mails))
-    comment.ticket_id, comment.is_released = ticket.id, True
+    comment.ticket_id, comment.came_from_id, comment.is_released = ticket.id, None, True
     db.session.flush()
     for table, where in ((EmailMessage, EmailMessage.id.in_(ids)), (MailClaim, MailClaim.email_id.in_(ids))):
         statement = update(table).where(where).values(ticket_id=ticket.id)
