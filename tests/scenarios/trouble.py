@@ -22,7 +22,7 @@ import psycopg
 from helpdesk.database import db
 from helpdesk.models import EmailAccount
 from tests import factories
-from tests.conftest import make_app
+from tests.conftest import make_app, migrate_to_head
 from tests.scenarios.desk import SECRET_KEY, Desk, wait_for
 from tests.scenarios.inbox import Inbox, smtp_settings
 from tests.servers.certificates import Authority
@@ -295,6 +295,7 @@ def main():
     instance = folder / "desk"
     instance.mkdir()
     url = postgres.url(postgres.create()) if postgres else f"sqlite:///{instance}/helpdesk.sqlite3"
+    migrate_to_head(make_app(instance, url, SECRET_KEY=SECRET_KEY))
     print(f"seed {options.seed}, {url.partition(':')[0]}", flush=True)
     trouble = Trouble(instance, url, imap, seed=options.seed, away_s=options.away)
     try:
