@@ -10,7 +10,7 @@ from helpdesk.mail import thread
 from helpdesk.mail.thread import Evidence, issue_message_id
 from helpdesk.models import Comment, EmailMessage, Ticket, User
 from helpdesk.policy.status import Disposition, Role, Status
-from helpdesk.services import access, keys, people, routing, settings
+from helpdesk.services import access, keys, participants, people, routing, settings
 from helpdesk.services.ingest import process, store
 from helpdesk.services.ingest.reading import UNVERIFIED_EMAIL
 from helpdesk.services.ingest.trace import Trace, reason_of
@@ -288,6 +288,18 @@ def test_long_after_closing_a_new_ticket_follows_the_old_with_its_people(desk, e
         (OTHER_CUSTOMER, "requester"),
         (CUSTOMER, "cc"),
     }
+
+
+def test_what_an_answer_long_after_closing_quotes_is_not_read_by_who_joined_later(desk):
+    with transaction():
+        participants.add(db.session.get(Ticket, desk.ticket_id), "tim@other.example", actor=desk.nora)
+    desk.change(status=Status.CLOSED, closed_at=utcnow() - timedelta(days=15))
+    quoted = "On Sat, 21 Nov 2026 at 10:00, Helpdesk <support@desk.example> wrote:\n> Said before Tim came\n"
+    row = desk.receive(make_mail(text=f"Again.\n\n{quoted}", In_Reply_To=f"<{desk.signed_id()}>"))
+    new = desk.ticket_of(row.ticket_id)
+    (said,) = access.visible_comments(new, people.find_user("tim@other.example"))
+    assert (new.follow_up_of_id, said.text.strip()) == (desk.ticket_id, "Again.")
+    assert "before Tim" in said.full_text
 
 
 def test_soon_after_closing_an_answer_reopens(desk):

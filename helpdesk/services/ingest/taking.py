@@ -89,7 +89,7 @@ def _open(mail: Delivery, account: EmailAccount, route: Route) -> Outcome:
         account=account,
         requester=sender,
         subject=parsed.subject,
-        words=_words(mail, mail.reading.full_text),
+        words=_words(mail, mail.reading.full_text if route.follow_up_of is None else _fold(mail)),
         actor=sender.user,
         from_email=True,
         cc=list({address.id: address for address in cc}.values()),
@@ -108,7 +108,8 @@ def _open(mail: Delivery, account: EmailAccount, route: Route) -> Outcome:
 
 
 def _fold(mail: Delivery) -> str:
-    """What is shown of an answer, said in the trace; a ticket's first mail is shown whole."""
+    """What is shown of an answer, said in the trace; a ticket's first mail is shown whole, unless it follows another
+    ticket: not all of that one's people may read what it quotes."""
     if mail.reading.visible_text != mail.reading.full_text:
         mail.trace.tell("history", "Quoted history and signatures are folded.")
         if mail.reading.second_opinion:
