@@ -7,8 +7,10 @@ loses one `>` (mboxrd), `Content-Length` is not believed.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,7 +25,8 @@ PIECE = 64 * 1024
 FIRST = datetime(1982, 8, 13, tzinfo=UTC)  # RFC 822: no mail of before has a date to believe
 AHEAD = timedelta(days=1)  # clocks differ, and so do their zones
 _SEPARATOR = re.compile(rb"From \S.* \d{1,2}:\d\d.*\d{4}")
-_PARTS = ("cur", "new")
+_PARTS = ("new", "cur")  # a mail that is read meanwhile goes from the first to the second
+MAX_SEPARATOR = 600
 _PUT_AWAY = set("DT")  # flags of a Maildir: draft, trashed
 
 
@@ -70,7 +73,15 @@ class Archive:
         return FetchedMail(1, raw, mail.length, mail.date, is_partial)
 
     def _open(self, mail: ArchivedMail) -> IO[bytes]:
-        return (self.path / mail.name if mail.name else self.path).open("rb")
+        """A mail program renames a file when the mail is read. Raises FileNotFoundError."""
+        try:
+            return (self.path / mail.name if mail.name else self.path).open("rb")
+        except FileNotFoundError:
+            lasting = _lasting_name(Path(mail.name))
+            for path in (self.path / "cur").iterdir() if mail.name else ():
+                if _lasting_name(path) == lasting and _is_mail(path):
+                    return path.open("rb")
+            raise
 
     def _of_maildir(self) -> Iterator[ArchivedMail]:
         if not any((self.path / part).is_dir() for part in _PARTS):
@@ -79,12 +90,15 @@ class Archive:
             )
         for part in _PARTS:
             for path in (self.path / part).glob("*"):
-                if path.is_file() and not _PUT_AWAY & set(path.name.rpartition(":2,")[2]):
-                    stat = path.stat()
-                    with path.open("rb") as file:
-                        header = _header(file)
-                    at = self._date(header, datetime.fromtimestamp(stat.st_mtime, UTC))
-                    yield ArchivedMail(at, 0, stat.st_size, f"{part}/{path.name}")
+                with suppress(FileNotFoundError):  # renamed meanwhile, and so found in the other part
+                    if _is_mail(path):
+                        yield self._of_file(path)
+
+    def _of_file(self, path: Path) -> ArchivedMail:
+        with path.open("rb") as file:
+            stat, header = os.fstat(file.fileno()), _header(file)
+        at = self._date(header, datetime.fromtimestamp(stat.st_mtime, UTC))
+        return ArchivedMail(at, 0, stat.st_size, f"{path.parent.name}/{path.name}")
 
     def _of_mbox(self) -> Iterator[ArchivedMail]:
         """Between two separators, without the empty line before the second."""
@@ -94,7 +108,7 @@ class Archive:
         with self.path.open("rb") as file:
             for offset, piece, is_new_line in _pieces(file):
                 is_empty = is_new_line and piece in (b"\n", b"\r\n")
-                if is_new_line and (empty_at == offset) and _SEPARATOR.match(piece):
+                if is_new_line and (empty_at == offset) and _SEPARATOR.match(piece[:MAX_SEPARATOR]):
                     if separator is not None:
                         yield from self._found(separator, bytes(header), start, end)
                     separator, start = piece, offset + len(piece)
@@ -120,6 +134,16 @@ class Archive:
             if at is not None and FIRST <= at <= self._now + AHEAD:
                 return int(min(at, self._now).timestamp())
         return int(self._now.timestamp())
+
+
+def _is_mail(path: Path) -> bool:
+    """A file of the Maildir's own: a link would take over what lies elsewhere on this machine."""
+    is_put_away = _PUT_AWAY & set(path.name.rpartition(":2,")[2])
+    return path.is_file() and not path.is_symlink() and not is_put_away
+
+
+def _lasting_name(path: Path) -> str:
+    return path.name.partition(":2,")[0]
 
 
 def _pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes, bool]]:

@@ -108,3 +108,25 @@ def test_anything_else_is_refused_in_words(tmp_path):
             Archive(path, NOW)
     (tmp_path / "empty").write_bytes(b"")
     assert Archive(tmp_path / "empty", NOW).mails == []
+
+
+def test_a_maildir_gives_only_mails_of_its_own(tmp_path):
+    (tmp_path / "box" / "cur").mkdir(parents=True)
+    (tmp_path / "secret").write_bytes(mail("Of this machine"))
+    (tmp_path / "box" / "cur" / "1:2,S").symlink_to(tmp_path / "secret")
+    os.mkfifo(tmp_path / "box" / "cur" / "2:2,S")
+    assert Archive(tmp_path / "box", NOW).mails == []
+
+
+def test_a_mail_that_is_read_meanwhile_is_taken_all_the_same(tmp_path):
+    for part in ("cur", "new"):
+        (tmp_path / part).mkdir()
+    (tmp_path / "new" / "1.host").write_bytes(mail("New"))
+    archive = Archive(tmp_path, NOW)
+    (tmp_path / "new" / "1.host").rename(tmp_path / "cur" / "1.host:2,S")
+    assert [m.raw for m in read(archive)] == [mail("New")]
+
+
+def test_a_hostile_separator_costs_no_more_than_another(tmp_path):
+    text = (b"\nFrom x" + b" 1:11" * (PIECE // 5 - 10) + b"\n").decode() * 40
+    assert len(Archive(mbox(tmp_path, mail("One", text=text)), NOW).mails) == 1
