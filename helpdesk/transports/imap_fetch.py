@@ -64,6 +64,10 @@ class Fetching:
 
     def _whole(self, uids: Sequence[int], described: Mapping[int, _Described]) -> Iterator[FetchedMail]:
         answers, refusals = self._ask(uids, "BODY.PEEK[]")
+        empty = [uid for uid in answers if not answers[uid][b"BODY[]"] and described[uid].size]
+        for uid in empty:
+            del answers[uid]
+            refusals[uid] = "an empty answer"
         self._session.has_handed_over |= bool(answers)
         for uid in uids:
             mail = described[uid]
@@ -106,7 +110,7 @@ class Fetching:
             for uid in [*others[:PROBES], *others[-PROBES:]]:
                 with self._session.guarded_batch():
                     answer, _ = self._ask_for_one(uid, ("BODY.PEEK[]<0.1>",))
-                if answer is not None:
+                if answer is not None and answer[b"BODY[]<0>"]:
                     self._session.has_handed_over = True
                     break
         return self._session.has_handed_over

@@ -129,6 +129,8 @@ class Pop3Drop:
         """Raises Refusal. The size is what the server says; whether it is true is seen when the mail comes."""
         if mail.size <= max_bytes:
             raw, is_cut = self._session.read(f"RETR {int(mail.number)}", max_bytes)
+            if mail.size and not raw:
+                raise Refusal("an empty answer")
         else:
             raw, is_cut = self._beginning(mail.number, BEGINNING_LINES)[0], True
         arrived = arrived_at(raw[:MAX_HEADER_BYTES])

@@ -189,6 +189,20 @@ def test_nonsense_in_one_answer_does_not_stop_the_others(scripted):
     assert [m.raw for m in opened(server.port).fetch([1, 2], max_bytes=1000)] == list(mails.values())
 
 
+def test_an_empty_answer_is_no_mail_to_be_deleted_later(scripted):
+    whole = mail("2")
+    bodies = b"* 1 FETCH (UID 1 BODY[] {0}\r\n)\r\n* 2 FETCH (UID 2 BODY[] {%d}\r\n%s)\r\n" % (
+        len(whole),
+        whole,
+    )
+    server = scripted(
+        {1: mail("1"), 2: whole}, answers={b"UID FETCH 1,2 (BODY.PEEK[])": bodies + b"TAG OK done\r\n"}
+    )
+    one, two = opened(server.port).fetch([1, 2], max_bytes=1000)
+    assert one.is_partial and one.problem == "an empty answer" and b"Subject: 1" in one.raw
+    assert (two.raw, two.is_partial) == (whole, False)
+
+
 def test_a_busy_server_is_passing_not_a_wrong_password(scripted):
     server = scripted(answers={b"LOGIN": b"TAG NO [UNAVAILABLE] directory is down\r\n"})
     with pytest.raises(TransientError, match="at the moment") as raised:

@@ -188,6 +188,13 @@ def test_a_server_that_gives_no_mail_at_all_is_asked_again_later(scripted):
         list(drop.fetch(drop.listing(), max_bytes=LARGE))
 
 
+def test_an_empty_answer_is_no_mail_to_be_deleted_later(scripted):
+    drop = patient(scripted(mail("One"), mail("Two"), answers={b"RETR 1": b"+OK\r\n.\r\n"}))
+    two, one = drop.fetch(drop.listing(), max_bytes=LARGE)
+    assert (two.raw, two.is_partial) == (mail("Two"), False)
+    assert one.is_partial and b"Subject: One" in one.raw
+
+
 def names(server):
     drop = patient(server)
     found = [listed.name for listed in drop.listing()]
