@@ -20,6 +20,7 @@ from helpdesk.transports.base import Source
 
 logger = logging.getLogger(__name__)
 MOST_TRIES = 5
+COPIED_AT_ONCE = 100
 SEEN, MOVE, DELETE = AfterTaking.SEEN.value, AfterTaking.MOVE.value, AfterTaking.DELETE.value
 COPYING = "copying"  # said, but what the server did is unknown
 COPIED = "copied"  # the copy exists; the mail here is to be deleted
@@ -139,6 +140,11 @@ class Afterwards:
             self.source.move(uids, self.account.move_to_folder)
             self.owed = self.owed.without(uids)
             return
+        for start in range(0, len(uids), COPIED_AT_ONCE):
+            self._copy(uids[start : start + COPIED_AT_ONCE])
+
+    def _copy(self, uids: Sequence[int]) -> None:
+        """As many as one command copies, which does all or nothing (RFC 9051 6.4.7)."""
         self._keep(self.owed.plus(COPYING, uids))
         try:
             self.source.copy(uids, self.account.move_to_folder)

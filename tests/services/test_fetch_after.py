@@ -275,3 +275,22 @@ def test_each_folder_of_an_account_is_read(context):
     keys = db.session.scalars(select(EmailMessage.transport_key).order_by(EmailMessage.id)).all()
     assert keys == ["INBOX/1/1", "INBOX/1/2", "Web form/1/1", "Web form/1/2"]
     assert all(mail.is_seen for source in sources.values() for mail in source.mails.values())
+
+
+def test_a_copy_refused_half_way_is_repeated_only_for_the_rest(desk, monkeypatch):
+    account_id, source = desk
+    monkeypatch.setattr(fetch_after, "COPIED_AT_ONCE", 2)
+    source.can_move = False
+    add(source, 4)
+    copy = source.copy
+
+    def over_quota(uids, folder):
+        if source.elsewhere.get(folder):
+            raise NO
+        copy(uids, folder)
+
+    source.copy = over_quota
+    fetch_account(account_id, source=source)
+    source.copy = copy
+    fetch_account(account_id, source=source)
+    assert (len(source.elsewhere["Done"]), source.mails, owed()) == (4, {}, ({}, 0))
