@@ -62,6 +62,8 @@ class IdleConnection:
                 self._note(line)
                 if line.startswith(self._tag):
                     raise self._ended("the server ended IDLE")
+                if time.monotonic() >= ends_at:  # lines that never stop come without waiting
+                    break
         has_news, self._has_news = self._has_news, False
         return has_news
 
@@ -86,21 +88,23 @@ class IdleConnection:
         self._number += 1
         self._tag = b"IDLE%d " % self._number
         self._send(self._tag + b"IDLE\r\n")
-        while not (line := self._answer()).startswith(b"+"):
+        ends_at = time.monotonic() + self._patience_s
+        while not (line := self._answer(ends_at)).startswith(b"+"):
             if line.startswith(self._tag):
                 raise self._cannot(words(line))
         self._renew_at = time.monotonic() + self._renew_s
 
     def _renew(self) -> None:
         self._send(b"DONE\r\n")
-        while not self._answer().startswith(self._tag):
+        ends_at = time.monotonic() + self._patience_s
+        while not self._answer(ends_at).startswith(self._tag):
             pass
         self._begin()
 
-    def _answer(self) -> bytes:
+    def _answer(self, ends_at: float) -> bytes:
         """A line the server owes us. Raises TimeoutError: a connection that died in silence ends here."""
-        line = self._line(time.monotonic() + self._patience_s)
-        if line is None:
+        line = self._line(ends_at)
+        if line is None or time.monotonic() >= ends_at:
             raise TimeoutError("no answer to IDLE")
         self._note(line)
         return line

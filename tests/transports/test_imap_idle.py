@@ -1,6 +1,8 @@
 """Listening by IMAP IDLE: new mail is told within moments, and a line that is of no use any more is noticed."""
 
+import contextlib
 import secrets
+import threading
 import time
 
 import pytest
@@ -74,6 +76,28 @@ def test_idle_is_renewed_and_news_in_between_counts(idling):
     server.tell(b"* 1 EXISTS\r\n")  # is read while the renewal waits for its answer
     assert connection.wait(PATIENCE_S)
     connection.leave()
+
+
+def test_lines_that_never_stop_are_no_answer(idling):
+    server = idling()
+    connection = listening(server, renew_s=0.0, command_timeout_s=1.0)
+    server.is_deaf = True
+    is_over = threading.Event()
+
+    def chatter():
+        with contextlib.suppress(OSError):
+            while not is_over.wait(0.05):
+                server.tell(b"* OK Still here\r\n")
+
+    thread = threading.Thread(target=chatter, daemon=True)
+    thread.start()
+    try:
+        with pytest.raises(TransientError, match="did not answer in time"):
+            connection.wait(0.1)
+    finally:
+        is_over.set()
+        connection.leave()
+        thread.join(PATIENCE_S)
 
 
 def test_server_that_died_in_silence_is_noticed_when_idle_is_renewed(idling):
