@@ -368,3 +368,13 @@ def test_what_answers_from_an_agents_second_address_by_itself_starts_no_circle(g
         assert word_of(row) == "unreleased"
         told = select(EmailMessage).where(EmailMessage.purpose == queue.NOTIFICATION)
         assert len(db.session.scalars(told).all()) == (0 if marks else 1)
+
+
+def test_an_agents_quotation_without_a_word_of_his_own_goes_to_no_customer(guarded):
+    quoted = make_mail(
+        sender=AGENT,
+        to=reply_address(guarded, "sharedsharedshar"),
+        text="> SECRET\n>\n> more\n",
+        **VERDICTS["pass"],
+    )
+    assert word_of(guarded.receive(quoted)) == "note"

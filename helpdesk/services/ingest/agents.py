@@ -37,7 +37,13 @@ def own_words(mail: Delivery) -> str | None:
         return None
     text = mail.reading.split.visible
     ours = read_markers(text, keys=keys.accepted_keys(THREAD_KEYS), instance=settings.instance_id())
-    return None if ours else without_markers(text).strip()
+    return None if ours or _is_all_quoted(text) else without_markers(text).strip()
+
+
+def _is_all_quoted(text: str) -> bool:
+    """Nothing but a quotation is shown whole, so that nobody's words are lost; they are not his."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return bool(lines) and all(line.startswith(">") for line in lines)
 
 
 def answer(mail: Delivery, ticket: Ticket, author: UserAddress, text: str) -> Outcome:
