@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 
 from helpdesk.database import as_of, db, end_read, transaction, utcnow
 from helpdesk.models import EmailMessage, Ticket
-from helpdesk.models.mail import Direction
+from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.status import Status
 from helpdesk.services import events
 from helpdesk.services.ingest import process, store
@@ -94,6 +94,8 @@ def settle(account_id: int, status: Status) -> int:
             EmailMessage.account_id == account_id,
             EmailMessage.direction == Direction.IN,
             EmailMessage.transport_key.startswith(PREFIX),
+            EmailMessage.state
+            != EmailState.DUPLICATE,  # it added nothing to a ticket that lives without the archive
             Ticket.status.not_in([status, Status.CLOSED]),
         )
         .group_by(Ticket.id, Ticket.last_activity_at)

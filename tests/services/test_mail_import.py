@@ -1,6 +1,7 @@
 """Old mail is taken over once, at its own dates, in its own threads, and nobody is told."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from sqlalchemy import select, update
@@ -163,3 +164,13 @@ def test_a_ticket_that_lives_again_is_left_alone(account, tmp_path):
     with transaction() as session:
         session.execute(update(Ticket).values(status=Status.OPEN, last_activity_at=utcnow()))
     assert (take_over(account, path).settled, tickets()[0].status) == (0, Status.OPEN)
+
+
+def test_a_live_ticket_whose_mail_lies_in_the_archive_too_stays_open(account, tmp_path):
+    """Its author's clock runs fast, so the copy seems to be newer than all that happened on the ticket."""
+    live = old("News", "n@customer.example", format_datetime(utcnow() + timedelta(hours=3)))
+    store.store_raw(account, live)
+    process.drain()
+    summary = take_over(account, mbox(tmp_path, live))
+    assert (summary.states["duplicate"], summary.settled) == (1, 0)
+    assert tickets()[0].status is not Status.CLOSED
