@@ -21,6 +21,7 @@ logging.getLogger("imapclient").setLevel(logging.INFO)  # at DEBUG it would writ
 # One line names all UIDs a search found: 200,000 mails make 1.6 MB, beyond the million bytes imaplib reads.
 imaplib._MAXLINE = 16 * 1024 * 1024  # type: ignore[attr-defined]
 
+MOST_LITERAL = 256 * 1024 * 1024  # many times the largest mail anybody takes; what is larger is read in part
 BATCH_PATIENCE = 5  # a batch of mails may take this many times the command timeout
 GOODBYE_S = 5.0
 # What imapclient's parser raises on answers no honest server gives.
@@ -150,6 +151,12 @@ class _Imap4(imaplib.IMAP4):
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         return open_socket(self._address, self._watch)
+
+    def read(self, size: int) -> bytes:
+        """A literal of the announced size, unless memory would end before it does."""
+        if size > MOST_LITERAL:
+            raise self.abort(f"a literal of {size} bytes")
+        return super().read(size)
 
 
 def is_passing(error: BaseException) -> bool:

@@ -93,6 +93,14 @@ def test_an_endless_line_ends(scripted):
         source.uids_after(0)
 
 
+def test_a_literal_without_end_is_not_begun(scripted):
+    answer = b"* 1 FETCH (UID 1 BODY[] {4000000000}\r\nx"
+    source = opened(scripted({1: mail()}, answers={b"UID FETCH 1 (BODY.PEEK[])": answer}).port)
+    with pytest.raises(TransientError, match="ended the connection") as raised:
+        list(source.fetch([1], max_bytes=1000))
+    assert "4000000000" in raised.value.detail
+
+
 def test_a_long_search_answer_is_read(scripted):
     many = b" ".join(b"%d" % uid for uid in range(1, 200_000))
     server = scripted(answers={b"UID SEARCH": b"* SEARCH " + many + b"\r\nTAG OK done\r\n"})
