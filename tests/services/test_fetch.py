@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
@@ -495,3 +495,17 @@ def test_a_change_of_other_settings_keeps_the_place_in_the_mailbox(account):
     moved(account, incoming_port=993, incoming_username=account.email, name="Other")
     fetch_account(account.id, source=source, force=True)
     assert calls(source, "uids_since") == []
+
+
+def test_a_number_that_is_used_again_after_the_bytes_were_cleared_is_another_mail(account):
+    source = started(account, FakeSource())
+    source.add(factories.make_mail(subject="Before"))
+    assert fetch_account(account.id, source=source).taken == 1
+    with transaction() as session:
+        session.execute(update(EmailMessage).values(raw_sha256=None))
+    other = FakeSource(factories.make_mail(subject="Another"))
+    moved(account, incoming_host="other.example")
+    assert fetch_account(account.id, source=other, force=True).taken == 1
+    moved(account, incoming_host="first.example")
+    again = fetch_account(account.id, source=other, force=True)
+    assert (again.taken, again.error) == (0, "")

@@ -79,11 +79,16 @@ def _insert(account_id: int, mail: StagedMail, key: str) -> int | None:
 
 
 def _is_same(account_id: int, mail: StagedMail) -> bool:
-    """A row whose bytes were cleared by retention counts as the same mail."""
-    known = select(EmailMessage.raw_sha256).where(
-        EmailMessage.account_id == account_id, EmailMessage.transport_key == mail.key
-    )
-    return db.session.scalar(known) in (None, mail.blob.sha256)
+    """Of a row whose bytes were cleared by retention, size and Message-ID are left to tell it by."""
+    row = EmailMessage
+    here = (row.account_id == account_id, row.transport_key == mail.key)
+    known = db.session.execute(
+        select(row.raw_sha256, row.size, row.message_id_hash).where(*here)
+    ).one_or_none()
+    if known is None or known.raw_sha256 is not None:
+        return known is None or bool(known.raw_sha256 == mail.blob.sha256)
+    names_another = mail.header.message_id and known.message_id_hash != hash_of(mail.header.message_id)
+    return bool(known.size == mail.size and not names_another)
 
 
 def store_raw(account: EmailAccount, raw: bytes, transport_key: str | None = None) -> int | None:
