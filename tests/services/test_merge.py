@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 from sqlalchemy import text as sql
 
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.errors import InvalidInput, NotFound
+from helpdesk.errors import HelpdeskError, InvalidInput, NotFound
 from helpdesk.models import Comment, Draft, EmailMessage, Event, Ticket
 from helpdesk.policy.status import CommentKind, Disposition
-from helpdesk.services import access, following, people, queries, replies, search
+from helpdesk.services import access, following, people, portal, queries, replies, search
 from helpdesk.services.ingest import process, store
 from helpdesk.services.outbox import deliver
 from helpdesk.services.queries import TicketFilter
@@ -204,3 +204,30 @@ def test_an_answer_that_comes_while_tickets_are_merged_goes_along(context, desk)
     row = db.session.get(EmailMessage, answer_id)
     assert (row.state, row.ticket_id) == ("appended", desk.ticket_id)
     assert db.session.get(Comment, row.comment_id).ticket_id == desk.ticket_id
+
+
+def test_what_is_typed_while_tickets_are_merged_is_refused_and_not_left_behind(context, desk):
+    """The page keeps the words; sent again they go to where the ticket went."""
+    refused = []
+
+    def write():
+        with context.app_context():
+            sam = people.find_user(STRANGER)
+            try:
+                with transaction():
+                    portal.answer(db.session.get(Ticket, desk.other_id), comments.Words("Hello?"), actor=sam)
+            except HelpdeskError as error:
+                refused.append(error)
+
+    writer = threading.Thread(target=write)
+    with transaction():
+        source, target = db.session.get(Ticket, desk.other_id), db.session.get(Ticket, desk.ticket_id)
+        merge.merge(source, target, actor=desk.nora)
+        writer.start()
+        ends_at = time.monotonic() + 60
+        while not is_anybody_waiting() and time.monotonic() < ends_at:
+            time.sleep(0.02)
+    writer.join()
+    db.session.rollback()
+    assert len(refused) == 1
+    assert db.session.scalar(select(func.count()).where(Comment.text == "Hello?")) == 0

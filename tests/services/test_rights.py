@@ -26,6 +26,7 @@ WITHOUT_ACTOR = {
     "changing.move",  # what follows from an act, which was asked for itself
     "changing.one_at_a_time",
     "changing.hold",  # looks again, changes nothing
+    "changing.refuse_merged",
     "changing.may_be_assigned",
     "changing.may_work_on",
     "comments.write",
@@ -41,6 +42,7 @@ WITHOUT_ACTOR = {
     "opening.new_row",  # made for who was asked already
     "merge.merge_target",
     "merge.find_target",  # these look, as whoever asks
+    "merge.open_to",
     "merge.led_to",
     "merge.candidates",
     "merge.by_number",

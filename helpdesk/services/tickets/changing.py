@@ -7,10 +7,10 @@ from typing import Any
 
 from helpdesk.database import db, utcnow
 from helpdesk.database import hold as hold_row
-from helpdesk.errors import InvalidInput
+from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.models import Ticket, User
 from helpdesk.policy.permissions import Action
-from helpdesk.policy.status import Category, Priority, Role, Status, allowed
+from helpdesk.policy.status import Category, Disposition, Priority, Role, Status, allowed
 from helpdesk.services import access, events
 
 AUTO_CLOSE = "auto_close"  # the reason of a closing nobody is told of
@@ -28,6 +28,12 @@ def hold(ticket: Ticket) -> None:
 def one_at_a_time(ticket: Ticket) -> None:
     """Hold the ticket's row: of two copies of one form the second then sees what the first has said."""
     hold_row(Ticket.id, ticket.id)
+
+
+def refuse_merged(ticket: Ticket) -> None:
+    """Raises Conflict for a ticket on which nobody would read what is written."""
+    if ticket.disposition is Disposition.MERGED:
+        raise Conflict("This ticket was merged into another one.")
 
 
 def set_status(ticket: Ticket, status: Status, *, actor: User | None) -> None:

@@ -16,7 +16,7 @@ from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import CommentKind, Status, after_customer_reply, after_staff_reply
 from helpdesk.services import access, attachments, events
 from helpdesk.services.attachments import StagedFile
-from helpdesk.services.tickets.changing import move
+from helpdesk.services.tickets.changing import hold, move, refuse_merged
 
 MAX_TEXT = 5_000_000
 
@@ -97,6 +97,12 @@ def write(
     return comment
 
 
+def _hold(ticket: Ticket) -> None:
+    """What was looked up may have been merged by now: its words would stay behind. Raises Conflict."""
+    hold(ticket)
+    refuse_merged(ticket)
+
+
 def refuse_empty(words: Words) -> None:
     """Raises InvalidInput when a form holds neither text nor files."""
     if not words.text.strip() and not words.files:
@@ -120,6 +126,7 @@ def add_incoming(
     if not words.is_from_email:
         access.demand(actor, Action.WRITE_AS_CUSTOMER, ticket)
         refuse_empty(words)
+        _hold(ticket)
     comment = write(ticket, CommentKind.INCOMING, words, author=address.user, address=address)
     now = utcnow()
     ticket.last_activity_at = now
@@ -170,6 +177,7 @@ def add_note(ticket: Ticket, words: Words, *, actor: User, email_id: int | None 
     """An internal note: never leaves the team, changes nothing else."""
     access.demand(actor, Action.ANSWER, ticket)
     refuse_empty(words)
+    _hold(ticket)
     comment = write(ticket, CommentKind.NOTE, words, author=actor)
     ticket.last_activity_at = utcnow()
     events.record(

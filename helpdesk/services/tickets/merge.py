@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, or_, select, update
 
 from helpdesk.database import db, utcnow
-from helpdesk.errors import Conflict, InvalidInput, NotFound
+from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.mail.thread import subject_tag
 from helpdesk.models import Comment, Draft, EmailMessage, Participant, Ticket, User, UserAddress
 from helpdesk.models.mail import Direction
@@ -62,12 +62,6 @@ def open_to(user: User, number: int) -> Ticket:
         if target is None:
             raise
         return target
-
-
-def refuse_merged(ticket: Ticket) -> None:
-    """Raises Conflict for a ticket on which nobody would read what is written."""
-    if ticket.disposition is Disposition.MERGED:
-        raise Conflict("This ticket was merged into another one.")
 
 
 def _may_come_from(user: User, source: Ticket) -> bool:

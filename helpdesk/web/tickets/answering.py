@@ -22,7 +22,7 @@ from helpdesk.services import (
     settings,
 )
 from helpdesk.services.outbox import queue
-from helpdesk.services.tickets import changing, comments, merge, split
+from helpdesk.services.tickets import changing, comments, split
 from helpdesk.services.tickets.comments import Words
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say, sentence
@@ -41,7 +41,7 @@ def answer(number: int) -> Page:
     ticket = access.get_ticket_by_number(viewer(), number)
     typed = read_answer()
     try:
-        merge.refuse_merged(ticket)
+        changing.refuse_merged(ticket)
         require_form_key(typed)
         if typed.kind is CommentKind.NOTE:
             _add_note(ticket, typed)
