@@ -6,6 +6,8 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import idna
 
@@ -19,6 +21,15 @@ _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _ID = re.compile(r"<([^\x00-\x20<>]{1,998})>")
 _LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x20\x7f]{1,64}\Z")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
+
+
+def read_date(text: str) -> datetime | None:
+    """A moment as mail writes it (RFC 5322 3.3), in UTC; None when it is none or lies outside of what calendars hold."""
+    try:
+        moment = parsedate_to_datetime(" ".join(text[:200].split()))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def ascii_domain(domain: str) -> str:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from helpdesk.mail.body import Body, BodyReader, mark_inline
 from helpdesk.mail.bounce import read_bounce, report_type
 from helpdesk.mail.charset import clean, decode
 from helpdesk.mail.classify import classify_automatic
-from helpdesk.mail.headers import header_text, message_ids, normalise_address, read_addresses, single_author
+from helpdesk.mail.headers import (
+    header_text,
+    message_ids,
+    normalise_address,
+    read_addresses,
+    read_date,
+    single_author,
+)
 from helpdesk.mail.mime import IsLate, TooWildError, body_start, check_time, never, read_header, read_message
 from helpdesk.mail.types import Address, Bounce, MailFile, ParsedEmail
 
@@ -135,7 +140,7 @@ def _assemble(fields: _Fields, content: _Content) -> ParsedEmail:
         cc=read_addresses(fields.texts("cc")),
         delivered_to=_delivered_to(fields.texts("delivered-to", "x-original-to", "envelope-to")),
         return_path=return_path.strip("<> ") if return_path else None,
-        date=_date(fields.first("date")),
+        date=read_date(fields.first("date")),
         text=clean(content.text).strip("\n"),
         html=body.html,
         files=mark_inline(body.files, body.html),
@@ -160,12 +165,3 @@ def _printable(raw: bytes) -> str:
     """The first readable words behind the header."""
     start = body_start(raw)
     return _NOT_PRINTABLE.sub(" ", decode(raw[start : start + FALLBACK_TEXT])).strip()
-
-
-def _date(text: str) -> datetime | None:
-    """The moment of a Date field in UTC; None when it is none or lies outside of what calendars hold."""
-    try:
-        moment = parsedate_to_datetime(text[:200])
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+
+from helpdesk.mail.headers import read_date
 
 MAX_HOPS = 60
 MAX_CHARS = 2000
@@ -46,7 +47,7 @@ def _read(line: str, before: datetime | None) -> Hop:
     words, _semicolon, date = line.rpartition(";")
     words = words or line
     sender, by, protocol = _FROM.search(words), _BY.search(words), _WITH.search(words)
-    at = _moment(date)
+    at = read_date(date)
     delay = int((at - before).total_seconds()) if at and before else None
     return Hop(
         by=by[1] if by else "",
@@ -56,11 +57,3 @@ def _read(line: str, before: datetime | None) -> Hop:
         at=at,
         delay_s=delay if delay is not None and delay >= 0 else None,
     )
-
-
-def _moment(date: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(date.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

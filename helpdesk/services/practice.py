@@ -12,8 +12,7 @@ import secrets
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from flask import current_app
 from sqlalchemy import select
@@ -21,7 +20,7 @@ from sqlalchemy import select
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.mail.charset import decode
-from helpdesk.mail.headers import header_text, message_ids, read_addresses
+from helpdesk.mail.headers import header_text, message_ids, read_addresses, read_date
 from helpdesk.mail.html import Designed, design
 from helpdesk.mail.mime import read_header
 from helpdesk.mail.parse import parse
@@ -204,17 +203,9 @@ def _glance(account: EmailAccount, mail: FetchedMail) -> SentMail:
         key=f"{account.id}-{mail.uid}",
         to=read_addresses(texts("to")),
         subject=header_text(next(iter(texts("subject")), "")),
-        at=_date(next(iter(texts("date")), "")) or mail.internal_date,
+        at=read_date(next(iter(texts("date")), "")) or mail.internal_date,
         message_id=next(iter(message_ids(" ".join(texts("message-id")))), ""),
     )
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return at.replace(tzinfo=at.tzinfo or UTC)
 
 
 def _tickets_of(ids: list[str]) -> dict[str, Ticket]:

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO
 
 from helpdesk.errors import InvalidInput
+from helpdesk.mail.headers import read_date
 from helpdesk.transports.base import FetchedMail
 from helpdesk.transports.partial import MAX_HEADER_BYTES, MAX_TEXT_BYTES, partial_from_beginning
 
@@ -171,11 +171,7 @@ def _date_field(header: bytes) -> bytes:
 
 
 def _moment(text: bytes) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(" ".join(text.decode("ascii", "replace").split())[:100])
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    return read_date(text.decode("ascii", "replace"))
 
 
 def _unquoted(raw: bytes) -> bytes:

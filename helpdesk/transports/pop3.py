@@ -12,10 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from helpdesk.errors import TransientError
+from helpdesk.mail.headers import read_date
 from helpdesk.transports.base import FetchedMail, ListedMail, ServerAddress
 from helpdesk.transports.connection import words
 from helpdesk.transports.partial import MAX_HEADER_BYTES, MAX_TEXT_BYTES, partial_from_beginning
@@ -169,11 +169,7 @@ def arrived_at(header: bytes) -> datetime | None:
 
 
 def _moment(text: bytes) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(" ".join(text.decode("ascii", "replace").split())[:100])
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    return read_date(text.decode("ascii", "replace"))
 
 
 def _name(uidl: bytes) -> str:
