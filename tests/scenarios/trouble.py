@@ -276,7 +276,10 @@ def print_ledger(ledger):
         size = len(found) if hasattr(found, "__len__") and not isinstance(found, str) else found
         print(f"  {'ok' if found == wanted else 'WRONG':<6}{name}: {str(size).strip()}", flush=True)
         if found != wanted:
-            print(f"        found {str(found)[:2000]}\n        wanted {str(wanted)[:2000]}")
+            too_much, missing = (
+                (found - wanted, wanted - found) if isinstance(found, Counter) else (found, wanted)
+            )
+            print(f"        found {str(too_much)[:2000]}\n        wanted {str(missing)[:2000]}")
 
 
 def main():

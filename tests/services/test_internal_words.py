@@ -58,7 +58,7 @@ class Act:
 
 def every_act():
     changes = ["status:" + status.value for status in Status if status is not Status.NEW]
-    changes += ["priority", "category", "due", "assign", "unassign", "release"]
+    changes += ["priority", "category", "due", "assign", "unassign", "release", "restore"]
     for by_hand in (False, True):
         yield Act("opened", None, by_hand)
         yield Act("overdue", None, by_hand)
@@ -114,6 +114,9 @@ def do(act, ticket_id, secret_id):
         case ["release"]:
             db.session.get(Comment, secret_id).is_released = True
             events.record("comment.released", actor=actor, ticket=ticket, comment_id=secret_id)
+        case ["restore"]:
+            first_id = ticket.comments[0].id
+            events.record("ticket.restored", actor=actor, ticket=ticket, comment_id=first_id, is_news=True)
         case ["comment"]:
             say(act, ticket, actor)
 
@@ -155,7 +158,7 @@ def test_no_internal_word_reaches_a_customer_whatever_happens(account, sink):  #
     for tag, act in acts.items():
         check(act, told[tag])
     assert {act.kind for act in acts.values() if act.kind} == set(CommentKind)
-    assert len(audience.Event) == 9, "a new event needs its act here"
+    assert len(audience.Event) == 10, "a new event needs its act here"
 
 
 def check(act, texts):
