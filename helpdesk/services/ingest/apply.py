@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from helpdesk.database import db, insert_once, utcnow
 from helpdesk.mail.types import Automatic
 from helpdesk.models import EmailMessage, MailClaim
-from helpdesk.models.mail import EmailState
+from helpdesk.models.mail import Direction, EmailState
 from helpdesk.models.trays import Tray
 from helpdesk.services import links
 from helpdesk.services.ingest import blocking, bounces, history, proof, reports
@@ -90,9 +90,13 @@ def _reach_again(mail: Delivery) -> None:
 def _copy(mail: Delivery) -> Outcome | None:
     """A unique row per mail decides who was first; whoever comes later is a copy, in whatever account."""
     key = {"message_id_hash": mail.reading.message_key, "body_digest": mail.reading.body_digest}
-    if insert_once(MailClaim, **key, email_id=mail.email.id, created_at=utcnow()) is not None:
+    is_first = insert_once(MailClaim, **key, email_id=mail.email.id, created_at=utcnow()) is not None
+    twin = _same_bytes(mail.email) if is_first else None
+    if is_first and twin is None:
         return None
     first = db.session.scalars(select(MailClaim).filter_by(**key)).one()
+    if twin is not None:
+        first.email_id, first.ticket_id = twin.id, twin.ticket_id
     if first.email_id == mail.email.id:
         return None
     earlier = db.session.get(EmailMessage, first.email_id)
@@ -107,6 +111,17 @@ def _copy(mail: Delivery) -> Outcome | None:
         earlier.trace = [*earlier.trace, as_step("copy", also)]
     mail.trace.tell_sentence("copy", text, email_id=first.email_id)
     return Outcome(EmailState.DUPLICATE, text, first.ticket_id)
+
+
+def _same_bytes(email: EmailMessage) -> EmailMessage | None:
+    """The mail on a ticket that is this one to the last byte: an earlier version may have read it otherwise."""
+    same = (
+        EmailMessage.raw_sha256 == email.raw_sha256,
+        EmailMessage.id != email.id,
+        EmailMessage.direction == Direction.IN,
+        EmailMessage.state.in_([EmailState.OPENED, EmailState.APPENDED]),
+    )
+    return db.session.scalar(select(EmailMessage).where(*same).order_by(EmailMessage.id).limit(1))
 
 
 def _own_mail(mail: Delivery) -> Outcome | None:
