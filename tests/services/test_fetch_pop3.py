@@ -1,5 +1,6 @@
 """Fetching by POP3: each mail once by its name there, deleted only when it is safe here and old enough."""
 
+import secrets
 import threading
 from datetime import timedelta
 from email.utils import format_datetime
@@ -272,17 +273,18 @@ def test_a_mail_that_breaks_the_connection_holds_up_only_itself(account, server)
 
 
 def test_a_real_server_hands_over_and_deletes(context, mailbox):  # noqa: F811
-    address = mailbox.address("pop3-user")
+    user = f"u{secrets.token_hex(4)}"
+    address = mailbox.address(user)
     account = factories.make_account(
         incoming_protocol="pop3", incoming_host=address.host, incoming_port=mailbox.pop3s_port,
-        incoming_username="pop3-user", incoming_password=keys_of.encrypt(address.password),
+        incoming_username=user, incoming_password=keys_of.encrypt(address.password),
         incoming_ca_file=address.ca_file, source="env", after_taking=AfterTaking.DELETE, delete_after_days=0,
     )  # fmt: skip
     raws = [arrived(0, f"Matter {n}") for n in range(5)]
     for raw in raws:
-        mailbox.deliver("pop3-user", raw)
+        mailbox.deliver(user, raw)
     result = look(account)
-    assert (result.taken, result.error, mailbox.files("pop3-user")) == (5, "", [])
+    assert (result.taken, result.error, mailbox.files(user)) == (5, "", [])
     db.session.rollback()
     stored = [storage.read(sha256) for sha256 in db.session.scalars(select(EmailMessage.raw_sha256))]
     assert sorted(raw.replace(b"\r\n", b"\n") for raw in stored) == sorted(

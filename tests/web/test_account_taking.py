@@ -1,5 +1,7 @@
 """What is read of an account's mail and what happens there to taken mail, chosen in the browser without JavaScript."""
 
+import secrets
+
 import pytest
 from imapclient import IMAPClient
 from sqlalchemy import select
@@ -38,17 +40,23 @@ def at(dovecot, user, **fields):  # noqa: F811
     return server | {"incoming_username": user, "incoming_password": dovecot.password} | fields
 
 
-def test_the_servers_own_folders_are_offered(app, ada, dovecot):  # noqa: F811
+@pytest.fixture
+def user():
+    """Somebody who has no folders yet."""
+    return f"u{secrets.token_hex(4)}"
+
+
+def test_the_servers_own_folders_are_offered(app, ada, dovecot, user):  # noqa: F811
     with IMAPClient("127.0.0.1", dovecot.port, ssl=False, timeout=10) as client:
-        client.login("folders", dovecot.password)
+        client.login(user, dovecot.password)
         for name in ("Ablage/Grüße", "Say <hello>"):
             client.create_folder(name)
-    asked = save(ada, do="folders", outgoing_host="", **at(dovecot, "folders"))
+    asked = save(ada, do="folders", outgoing_host="", **at(dovecot, user))
     assert asked.status_code == 200 and stored(app) is None
     for name in ("Ablage/Grüße", "Say &lt;hello&gt;"):
         assert f'name="other_folders" type="checkbox" value="{name}"' in asked.text
     assert 'name="other_folders" type="checkbox" value="INBOX"' not in asked.text
-    chosen = at(dovecot, "folders", other_folders=["Ablage/Grüße"])
+    chosen = at(dovecot, user, other_folders=["Ablage/Grüße"])
     assert save(ada, **chosen).status_code == 303
     account = stored(app)
     assert (account.folders, account.incoming_protocol) == (["INBOX", "Ablage/Grüße"], "imap")
@@ -56,11 +64,11 @@ def test_the_servers_own_folders_are_offered(app, ada, dovecot):  # noqa: F811
     assert 'checked class="check__box" id="other_folders-0"' in page and "Say &lt;hello" not in page
 
 
-def test_folders_are_asked_for_during_set_up_too(app, ada, dovecot):  # noqa: F811
+def test_folders_are_asked_for_during_set_up_too(app, ada, dovecot, user):  # noqa: F811
     with IMAPClient("127.0.0.1", dovecot.port, ssl=False, timeout=10) as client:
-        client.login("setting-up", dovecot.password)
+        client.login(user, dovecot.password)
         client.create_folder("Forms")
-    asked = save(ada, "/setup/mail", do="folders", **at(dovecot, "setting-up"))
+    asked = save(ada, "/setup/mail", do="folders", **at(dovecot, user))
     assert asked.status_code == 200 and 'type="checkbox" value="Forms"' in asked.text
 
 
@@ -86,14 +94,14 @@ def test_pop3_is_chosen_and_has_no_folders(app, ada, dovecot):  # noqa: F811
     assert '<option selected value="pop3">' in page and '<option selected value="delete">' in page
 
 
-def test_a_new_account_says_how_much_it_would_begin_with(app, ada, dovecot):  # noqa: F811
+def test_a_new_account_says_how_much_it_would_begin_with(app, ada, dovecot, user):  # noqa: F811
     for number in range(3):
-        dovecot.deliver("begins", factories.make_mail(subject=f"Mail {number}"))
-    dovecot.deliver("begins", factories.make_mail(), is_seen=True)
-    assert "3 mails that lie there would be taken" in save(ada, do="test", **at(dovecot, "begins")).text
-    by_pop3 = at(dovecot, "begins", protocol="pop3", incoming_port=str(dovecot.pop3_port))
+        dovecot.deliver(user, factories.make_mail(subject=f"Mail {number}"))
+    dovecot.deliver(user, factories.make_mail(), is_seen=True)
+    assert "3 mails that lie there would be taken" in save(ada, do="test", **at(dovecot, user)).text
+    by_pop3 = at(dovecot, user, protocol="pop3", incoming_port=str(dovecot.pop3_port))
     assert "4 mails that lie there would be taken" in save(ada, do="test", **by_pop3).text
-    none = at(dovecot, "begins", first_fetch_days="0")
+    none = at(dovecot, user, first_fetch_days="0")
     assert "0 mails that lie there would be taken" in save(ada, do="test", **none).text
 
 
