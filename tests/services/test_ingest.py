@@ -15,19 +15,12 @@ from helpdesk.services.ingest.trace import reason_of, sentence_of
 from helpdesk.services.tickets import changing
 from tests import factories
 from tests.factories import CUSTOMER, OTHER_CUSTOMER, STRANGER, SUPPORT, make_mail
+from tests.services.arrivals import receive
 
 
 @pytest.fixture
 def account(context):
     return factories.make_account()
-
-
-def receive(account, *raws):
-    """Store and process mails; return their rows."""
-    ids = [store.store_raw(account, raw) for raw in raws]
-    process.drain()
-    db.session.rollback()
-    return [db.session.get(EmailMessage, email_id) for email_id in ids]
 
 
 def tickets():

@@ -5,16 +5,16 @@ from sqlalchemy import select, update
 
 from helpdesk.database import db, transaction
 from helpdesk.errors import Forbidden, InvalidInput
-from helpdesk.models import EmailAccount, EmailMessage, SenderRule, Ticket
+from helpdesk.models import EmailAccount, SenderRule, Ticket
 from helpdesk.models.trays import SpamCheck, Tray
 from helpdesk.policy.senders import Verdict
 from helpdesk.policy.status import Disposition
 from helpdesk.services import bulk, queries, senders, trays
-from helpdesk.services.ingest import process, store
 from helpdesk.services.queries import TicketFilter
 from helpdesk.services.tickets import changing, setting_aside
 from tests import factories
 from tests.factories import CUSTOMER, STRANGER, make_mail
+from tests.services.arrivals import receive
 from tests.services.outbox.mails import outgoing
 
 FLAG = {"X_Spam_Flag": "YES"}
@@ -24,18 +24,6 @@ SCORED = {"X_Spam_Status": "No, score=4.9 required=8.0"}
 @pytest.fixture
 def account(context):
     return factories.make_account()
-
-
-@pytest.fixture
-def agent(account):
-    return factories.make_agent(accounts=[account])
-
-
-def receive(account, *raws):
-    ids = [store.store_raw(account, raw) for raw in raws]
-    process.drain()
-    db.session.rollback()
-    return [db.session.get(EmailMessage, email_id) for email_id in ids]
 
 
 def ticket_of(row):

@@ -13,6 +13,7 @@ from helpdesk.services import inbox, people, senders, trays
 from helpdesk.services.ingest import process, store
 from tests import factories
 from tests.factories import AGENT, CUSTOMER, OTHER_CUSTOMER, STRANGER, make_mail
+from tests.services.arrivals import receive
 
 FLOOD = 13
 VACATION = make_mail(sender=STRANGER, subject="Out of office: gone fishing", Auto_Submitted="auto-replied")
@@ -28,18 +29,6 @@ REPORT = (
 @pytest.fixture
 def account(context):
     return factories.make_account()
-
-
-@pytest.fixture
-def agent(account):
-    return factories.make_agent(accounts=[account])
-
-
-def receive(account, *raws):
-    ids = [store.store_raw(account, raw) for raw in raws]
-    process.drain()
-    db.session.rollback()
-    return [db.session.get(EmailMessage, email_id) for email_id in ids]
 
 
 def act(what, email, actor):

@@ -12,13 +12,14 @@ from helpdesk.models import DeliveryFailure, EmailMessage, Event, Ticket
 from helpdesk.models.trays import Tray
 from helpdesk.policy.inbox import Kind
 from helpdesk.services import inbox, links, notifications, people, replies, trays, waiting_mail
-from helpdesk.services.ingest import process, store
+from helpdesk.services.ingest import process
 from helpdesk.services.ingest.trace import reason_of
 from helpdesk.services.links import Purpose
 from helpdesk.services.outbox import deliver, queue, unreachable
 from tests import factories
 from tests.factories import CUSTOMER, OTHER_CUSTOMER, make_mail
 from tests.fakes import FakeSender
+from tests.services.arrivals import receive
 from tests.services.outbox.mails import outgoing
 
 REPORT = """From: MAILER-DAEMON@relay.example
@@ -62,13 +63,6 @@ def report(about, *, key="r1", to=CUSTOMER, action="failed", status="5.1.1", wor
         BLOCK.format(to=one, action=action, status=status, words=words) for one in to.split(",")
     )
     return REPORT.format(key=key, about=about, blocks=blocks).replace("\n", "\r\n").encode()
-
-
-def receive(account, *raws):
-    ids = [store.store_raw(account, raw) for raw in raws]
-    process.drain()
-    db.session.rollback()
-    return [db.session.get(EmailMessage, email_id) for email_id in ids]
 
 
 def send(account):

@@ -41,29 +41,15 @@ def server_in(trace: Iterable[Step]) -> str:
 
 
 def _said(verdict: Verdict, *, server: str, details: str) -> Sentence:
+    said = {"server": server, "details": details}
     match verdict:
         case Verdict.PASS:
-            text = Sentence(
-                "The sender's domain stands by the mail, says %(server)s: %(details)s.",
-                server=server,
-                details=details,
-            )
+            return Sentence("The sender's domain stands by the mail, says %(server)s: %(details)s.", **said)
         case Verdict.FAIL:
-            text = Sentence(
-                "The sender's domain disowns the mail, says %(server)s: %(details)s.",
-                server=server,
-                details=details,
-            )
+            return Sentence("The sender's domain disowns the mail, says %(server)s: %(details)s.", **said)
         case Verdict.NONE:
-            text = Sentence(
-                "The sender's domain has no rule for its mails, says %(server)s: %(details)s.",
-                server=server,
-                details=details,
+            return Sentence(
+                "The sender's domain has no rule for its mails, says %(server)s: %(details)s.", **said
             )
         case Verdict.UNKNOWN:
-            text = Sentence(
-                "Whether the sender is genuine %(server)s could not tell: %(details)s.",
-                server=server,
-                details=details,
-            )
-    return text
+            return Sentence("Whether the sender is genuine %(server)s could not tell: %(details)s.", **said)

@@ -109,6 +109,11 @@ def describe_event(
             return _("%(who)s said that it is no spam", who=who)
         case "comment.released":
             return _("%(who)s let a message in", who=who)
+    return _of_mail(event)
+
+
+def _of_mail(event: Event) -> str:
+    match event.type:
         case "email.sent" if event.data.get("purpose") == "ticket_created":
             return _("Automatic answer sent")
         case "email.failed":
