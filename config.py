@@ -69,24 +69,20 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _backend(text: str) -> str:
-    value = text.strip().lower()
-    if value not in {"console", "smtp", "dummy"}:
-        raise ValueError("use console, smtp or dummy")
-    return value
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        word = text.strip().lower()
+        if word not in words:
+            raise ValueError(f"use {', '.join(words[:-1])} or {words[-1]}")
+        return word
+
+    return read
 
 
 def _folder(text: str) -> str:
     if any(ord(letter) < 32 for letter in text):
         raise ValueError("a folder name holds no control characters")
     return text
-
-
-def _taken(text: str) -> str:
-    word = text.strip().lower()
-    if word not in {"seen", "leave", "move", "delete"}:
-        raise ValueError("use seen, leave, move or delete")
-    return word
 
 
 def _zone(text: str) -> str:
@@ -148,7 +144,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("IMAP_USERNAME", _text, None, "Its user. Default: SUPPORT_EMAIL"),
     Setting("IMAP_PASSWORD", _text, None, "Its password", secret=True),
     Setting("IMAP_FOLDER", _folder, "INBOX", "Folder that is read"),
-    Setting("IMAP_TAKEN_MAIL", _taken, "seen", "What happens there to mail once it is safe here: seen, leave, move or delete"),
+    Setting("IMAP_TAKEN_MAIL", _one_of("seen", "leave", "move", "delete"), "seen", "What happens there to mail once it is safe here: seen, leave, move or delete"),
     Setting("IMAP_MOVE_TO", _folder, None, "Folder for IMAP_TAKEN_MAIL=move; it is made when it is missing"),
     Setting("IMAP_USE_SSL", _boolean, True, "true: TLS from the start; false: STARTTLS with a verified certificate"),
     Setting("IMAP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
@@ -161,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SMTP_USE_TLS", _boolean, True, "false: no TLS on this machine or with SMTP_ALLOW_PLAINTEXT; otherwise TLS always (465 at once, else STARTTLS)", ("EMAIL_USE_TLS",)),
     Setting("SMTP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
     Setting("SMTP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
-    Setting("EMAIL_BACKEND", _backend, None, "console, smtp or dummy. Default: smtp when a server is set, else the practice mailbox"),
+    Setting("EMAIL_BACKEND", _one_of("console", "smtp", "dummy"), None, "console, smtp or dummy. Default: smtp when a server is set, else the practice mailbox"),
     # further mail accounts
     Setting("MAIL_ALLOWED_NETWORKS", read_networks, None, "Where servers typed in the browser may be besides the Internet: loopback, private, none, or networks like 10.1.0.0/16. Default: loopback,private while SITE_URL is on this machine, else none"),
     # limits
