@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import resource
 import socket
 import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -167,8 +169,19 @@ class DeskWorker(SimpleWorker):
 
 def is_bloated() -> bool:
     """Whether this process ever took more memory than a worker may keep."""
+    return peak_rss_bytes() > MAX_RSS_BYTES
+
+
+def peak_rss_bytes() -> int:
+    """The most memory this process ever held. Linux's getrusage is no help: it counts what started the process too."""
+    try:
+        found = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"), re.MULTILINE)
+    except OSError:
+        found = None
+    if found:
+        return int(found[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024) > MAX_RSS_BYTES
+    return peak * (1 if sys.platform == "darwin" else 1024)
 
 
 def work(

@@ -1,6 +1,9 @@
 """The worker pool as real processes: it stops in good order, replaces its dead, and outlives Redis."""
 
+import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -9,7 +12,7 @@ from rq.job import JobStatus
 
 from helpdesk import queue
 from helpdesk.jobs.pool import LONGEST_WAIT_S, Slot
-from helpdesk.jobs.worker import is_bloated, queues_of
+from helpdesk.jobs.worker import MAX_RSS_BYTES, queues_of
 from tests.jobs.conftest import is_running, wait_until
 from tests.jobs.standins import TASKS
 
@@ -186,5 +189,25 @@ def test_process_that_keeps_dying_is_started_later_and_later():
     assert slot.start_again_at == 500.0
 
 
-def test_worker_of_usual_size_is_not_bloated():
-    assert not is_bloated()
+def test_worker_of_usual_size_is_not_bloated_whatever_started_it(tmp_path):
+    """Its size is asked from a process of its own, started by one that is large: this one may be anything."""
+    ask = "import wsgi; from helpdesk.jobs.worker import is_bloated; print(is_bloated())"
+    large = f"held = b'x' * {MAX_RSS_BYTES}; import subprocess, sys; subprocess.run([sys.executable, '-c', {ask!r}], check=True)"
+    environment = os.environ | {"INSTANCE_PATH": str(tmp_path), "SECRET_KEY": "0" * 64}
+    answer = subprocess.run(
+        [sys.executable, "-c", large],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert answer.stdout.strip() == "False"
+
+
+def test_worker_that_has_grown_large_is_bloated():
+    ask = f"from helpdesk.jobs.worker import is_bloated; held = b'x' * {MAX_RSS_BYTES}; print(is_bloated())"
+    answer = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert answer.stdout.strip() == "True"
