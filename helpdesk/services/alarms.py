@@ -21,7 +21,7 @@ from helpdesk.policy.status import Role
 from helpdesk.services import access, events, glance, settings, templates
 from helpdesk.services.fetch_health import ALARM_AFTER
 from helpdesk.services.glance import AccountLine
-from helpdesk.services.outbox import letters, queue
+from helpdesk.services.outbox import queue, writing
 
 logger = logging.getLogger(__name__)
 PATIENCE = timedelta(minutes=15)  # how long it may fail before somebody is called
@@ -117,9 +117,9 @@ def _write(template: str, accounts: Sequence[EmailAccount]) -> None:
     for admin in _admins():
         rendered = templates.render(
             template, language=admin.language, desk_name=settings.desk_name(), accounts=accounts,
-            url=letters.site_url("/admin/health"), is_own=sender.id in {account.id for account in accounts},
+            url=writing.site_url("/admin/health"), is_own=sender.id in {account.id for account in accounts},
         )  # fmt: skip
-        letter = letters.write(letters.Envelope(sender, [admin.email]), rendered, automatic=letters.GENERATED)
+        letter = writing.write(writing.Envelope(sender, [admin.email]), rendered, automatic=writing.GENERATED)
         queue.add(
             sender, purpose=template, to=[admin.email], subject=letter.subject, message_id=letter.message_id,
             blob=storage.stage(letter.raw),

@@ -22,7 +22,7 @@ from helpdesk.policy.acknowledge import may_acknowledge
 from helpdesk.policy.audience import Notice
 from helpdesk.services import events, notices, settings, templates
 from helpdesk.services.links import LIFETIME, Purpose
-from helpdesk.services.outbox import letters, queue, told
+from helpdesk.services.outbox import queue, told, writing
 
 logger = logging.getLogger(__name__)
 
@@ -161,9 +161,9 @@ def queue_test_mail(account: EmailAccount, to: str, *, actor: User | None) -> Em
         language=actor.language if actor else None,
         desk_name=settings.desk_name(),
         account_email=account.email,
-        url=letters.site_url("/"),
+        url=writing.site_url("/"),
     )
-    letter = letters.write(letters.Envelope(account, [to]), rendered, automatic=letters.GENERATED)
+    letter = writing.write(writing.Envelope(account, [to]), rendered, automatic=writing.GENERATED)
     return queue.add(
         account, purpose="test", to=[to], actor=actor, subject=letter.subject, message_id=letter.message_id,
         blob=storage.stage(letter.raw),
@@ -198,10 +198,10 @@ def queue_link_mail(
         language=address.user.language,
         name=told.harmless_name(address.user),
         desk_name=settings.desk_name(),
-        url=letters.site_url(path + token + (f"?{urlencode({'next': target})}" if target else "")),
+        url=writing.site_url(path + token + (f"?{urlencode({'next': target})}" if target else "")),
         lifetime=LIFETIME[purpose],
     )
-    letter = letters.write(letters.Envelope(account, [address.email]), rendered, automatic=letters.GENERATED)
+    letter = writing.write(writing.Envelope(account, [address.email]), rendered, automatic=writing.GENERATED)
     return queue.add(
         account, purpose=template, to=[address.email], subject=letter.subject, message_id=letter.message_id,
         blob=storage.stage(letter.raw),

@@ -19,7 +19,7 @@ from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import DONE, Category, CommentKind, Priority, Status
 from helpdesk.services import access, accounts, attachments, people
 from helpdesk.services.attachments import StagedFile
-from helpdesk.services.outbox import letters, queue
+from helpdesk.services.outbox import answers, queue, writing
 from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Outcome, Words
 
@@ -71,7 +71,7 @@ class Composed:
 
     to: tuple[str, ...]
     cc: tuple[str, ...]
-    letter: letters.Letter
+    letter: writing.Letter
     outcome: Status | None = None
 
 
@@ -100,7 +100,7 @@ def compose(
         comments.refuse_empty(Words(text))
     after = comments.status_after_reply(ticket, status)
     outcome = after if after in DONE else None
-    letter = letters.answer(ticket, text, files, actor=actor, to=[to_now], cc=chosen, outcome=outcome)
+    letter = answers.answer(ticket, text, files, actor=actor, to=[to_now], cc=chosen, outcome=outcome)
     return Composed((to_now,), tuple(chosen), letter, outcome)
 
 

@@ -26,8 +26,12 @@ def read(language):
 def mail_messages():
     methods = [("**.html", "jinja2"), ("**.txt", "jinja2")]
     folder = PROJECT / "helpdesk" / "templates" / "emails"
-    letters = PROJECT / "helpdesk" / "services" / "outbox" / "letters.py"
-    in_code = {message for _, message, _, _ in extract_from_file("python", letters)}
+    outbox = PROJECT / "helpdesk" / "services" / "outbox"
+    in_code = {
+        message
+        for name in ("answers", "letters")
+        for _, message, _, _ in extract_from_file("python", outbox / f"{name}.py")
+    }
     return in_code | {message for _, _, message, _, _ in extract_from_dir(folder, methods)}
 
 

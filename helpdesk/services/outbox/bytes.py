@@ -8,7 +8,8 @@ from helpdesk import storage
 from helpdesk.database import claim, db, end_read, transaction
 from helpdesk.models import Comment, EmailMessage
 from helpdesk.services.outbox import queue
-from helpdesk.services.outbox.letters import LETTERS, NotWanted, ask_again
+from helpdesk.services.outbox.letters import LETTERS, ask_again
+from helpdesk.services.outbox.writing import NotWanted
 
 __all__ = ["NotWanted", "ensure"]
 

@@ -1,0 +1,130 @@
+"""How every mail of the desk is made: the frame of names, thread and marks around what it says.
+
+Reads the database, writes nothing. `answers` makes what a person says, `letters` what the desk says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app
+
+from helpdesk.database import utcnow
+from helpdesk.errors import InvalidInput
+from helpdesk.mail.compose import ComposeError, Draft, compose
+from helpdesk.mail.thread import tagged_subject
+from helpdesk.mail.types import Address, MailFile
+from helpdesk.models import EmailAccount, Ticket
+from helpdesk.services import people, settings, templates
+from helpdesk.services.outbox import marks
+from helpdesk.services.outbox.conversation import MailThread
+from helpdesk.services.outbox.told import harmless_name
+
+REPLIED, GENERATED = "auto-replied", "auto-generated"
+
+
+class NotWanted(Exception):
+    """What the mail was to tell is no longer so; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A finished mail and what its row says of it."""
+
+    raw: bytes = field(repr=False)
+    subject: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who writes to whom. Names are only shown; addresses decide."""
+
+    account: EmailAccount
+    to: Sequence[str]
+    cc: Sequence[str] = ()
+    from_name: str = ""
+
+
+def write(
+    envelope: Envelope,
+    rendered: templates.Rendered,
+    *,
+    ticket: Ticket | None = None,
+    thread: MailThread | None = None,
+    files: Iterable[MailFile] = (),
+    automatic: str = "",
+) -> Letter:
+    """Compose the finished mail. Raises InvalidInput when it cannot be, or is larger than a server takes."""
+    account = envelope.account
+    thread = thread or MailThread()
+    sender = account.from_email or account.email
+    name = envelope.from_name or account.from_name or settings.desk_name()
+    signed = marks.sign(account, ticket)
+    text, html = marks.put_into(rendered, signed)
+    draft = Draft(
+        sender=Address(sender, name),
+        to=_named(envelope.to),
+        cc=_named(envelope.cc),
+        subject=rendered.subject,
+        text=text,
+        html=html,
+        message_id=signed.message_id,
+        reply_to=Address(signed.reply_to, name) if signed.reply_to else None,
+        in_reply_to=thread.in_reply_to,
+        references=thread.references,
+        files=tuple(files),
+        automatic=automatic,
+        instance=settings.instance_id(),
+        date=utcnow(),
+        ticket_tag=settings.tag_of(ticket) if ticket else "",
+    )
+    try:
+        raw = compose(draft)
+    except ComposeError as error:
+        raise InvalidInput("This mail cannot be made: %(reason)s.", reason=str(error)) from error
+    limit = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
+    if len(raw) > limit:
+        raise InvalidInput(
+            "The mail is too large: at most %(limit)d MB with all its files.",
+            field="files",
+            limit=limit // 1024**2,
+        )
+    return Letter(raw, rendered.subject, draft.message_id)
+
+
+def _named(emails: Iterable[str]) -> tuple[Address, ...]:
+    return tuple(Address(email, _name_of(email)) for email in emails)
+
+
+def _name_of(email: str) -> str:
+    user = people.find_user(email)
+    return harmless_name(user) if user else ""
+
+
+def language_of(email: str) -> str | None:
+    user = people.find_user(email)
+    return user.language if user else None
+
+
+def site_url(path: str) -> str:
+    return f"{current_app.config['SITE_URL']}{path}"
+
+
+def about(ticket: Ticket, subject: str, *, is_customer: bool) -> dict[str, Any]:
+    """What every mail about a ticket shows of it, whoever reads it."""
+    return {
+        "subject": _tagged(ticket, subject),
+        "ticket_subject": subject,
+        "tag": settings.tag_of(ticket),
+        "desk_name": settings.desk_name(),
+        "is_customer": is_customer,
+        "url": site_url(f"/tickets/{ticket.number}"),  # customers are led on to their own page
+        "profile_url": site_url("/profile"),
+    }
+
+
+def _tagged(ticket: Ticket, subject: str) -> str:
+    return tagged_subject(settings.tag_of(ticket), subject)
