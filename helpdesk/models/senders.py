@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -49,10 +50,18 @@ class SenderRule(Base):
     created_by: Mapped[User | None] = relationship()
 
 
-class DeliveryFailure(Base):
-    """That a mail of ours did not reach an address, as a server reported it.
+class Cause(StrEnum):
+    """Why an address is left alone."""
 
-    With `stops` nothing is sent there from then on, until `lifted_at`.
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"  # its owner called a mail of ours spam
+    BY_HAND = "by_hand"
+
+
+class DeliveryFailure(Base):
+    """That a mail of ours did not reach an address or was not wanted there, as a server or a person said (`words`).
+
+    With `stops` the desk mails nothing there by itself from then on, until `lifted_at`.
     """
 
     __tablename__ = "delivery_failure"
@@ -63,6 +72,7 @@ class DeliveryFailure(Base):
     email_id: Mapped[int | None] = mapped_column(
         ForeignKey("email_message.id", ondelete="SET NULL"), index=True
     )
+    cause: Mapped[Cause] = mapped_column(Word(Cause), default=Cause.BOUNCE)
     status: Mapped[str32] = mapped_column(default="")
     words: Mapped[longtext] = mapped_column(default="")
     stops: Mapped[bool] = mapped_column(default=False)
