@@ -90,7 +90,7 @@ class EmailAccount(Base):
     somebody was fetching, who looks again. `signature` and `acknowledgement_text` are plain text, "" for none.
     `trusted_authserv_id` is the name under which the account's own server writes its findings about a mail
     (Authentication-Results), "" to believe none; with `takes_plus_addresses` mail for `local+anything@domain` arrives
-    here too.
+    here too. With `shows_reply_line` mails to customers begin with the line that answers are written above.
     """
 
     __tablename__ = "email_account"
@@ -153,6 +153,7 @@ class EmailAccount(Base):
     spam_score: Mapped[float] = mapped_column(default=5.0)  # from which score on, when `spam_check` says so
     trusted_authserv_id: Mapped[str255] = mapped_column(default="")
     takes_plus_addresses: Mapped[bool] = mapped_column(default=False)
+    shows_reply_line: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
     fetch_lease: Mapped[str | None] = mapped_column(String(64))
