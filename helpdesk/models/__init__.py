@@ -4,7 +4,7 @@ from helpdesk.models.composing import Draft, ScheduledReply, Upload
 from helpdesk.models.events import Event
 from helpdesk.models.fetching import EmailPollLog, FetchCursor, KnownMail
 from helpdesk.models.inbox import Follow, Notification
-from helpdesk.models.mail import EmailAccount, EmailMessage, MailClaim
+from helpdesk.models.mail import EmailAccount, EmailMessage, MailClaim, SendSlot
 from helpdesk.models.oauth import OAuthConnection
 from helpdesk.models.people import Grant, LoginToken, PicturePermission, User, UserAddress, UserSession
 from helpdesk.models.senders import DeliveryFailure, SenderRule
@@ -33,6 +33,7 @@ __all__ = [
     "Participant",
     "PicturePermission",
     "ScheduledReply",
+    "SendSlot",
     "SenderRule",
     "Setting",
     "Tag",

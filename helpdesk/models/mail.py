@@ -91,6 +91,9 @@ class EmailAccount(Base):
     `trusted_authserv_id` is the name under which the account's own server writes its findings about a mail
     (Authentication-Results), "" to believe none; with `takes_plus_addresses` mail for `local+anything@domain` arrives
     here too. With `shows_reply_line` mails to customers begin with the line that answers are written above.
+    At most `sends_per_minute` and `sends_per_hour` mails leave (0: no limit), over at most `send_connections`
+    at once; the first one's lease stands here, those of the others in `SendSlot`. From the first mail its outgoing
+    server cannot be used for until one is taken, `sending_failing_since` is set and `sending_error*` says why.
     """
 
     __tablename__ = "email_account"
@@ -162,6 +165,15 @@ class EmailAccount(Base):
     is_fetch_wanted: Mapped[bool] = mapped_column(default=False)
     send_lease: Mapped[str | None] = mapped_column(String(64))
     send_lease_until: Mapped[datetime | None]
+    sends_per_minute: Mapped[int] = mapped_column(default=0)
+    sends_per_hour: Mapped[int] = mapped_column(default=0)
+    send_connections: Mapped[int] = mapped_column(default=1)
+    sending_failing_since: Mapped[datetime | None]
+    sending_error: Mapped[longtext] = mapped_column(default="")
+    sending_error_told: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
+    sending_error_detail: Mapped[longtext] = mapped_column(default="")
+    is_sending_alarming: Mapped[bool] = mapped_column(default=False)
+    sending_alarmed_at: Mapped[datetime | None]
     last_fetch_at: Mapped[datetime | None]
     last_success_at: Mapped[datetime | None]
     consecutive_failures: Mapped[int] = mapped_column(default=0)
@@ -182,21 +194,34 @@ class EmailAccount(Base):
         return distinct([self.incoming_folder, *(self.other_folders or [])])
 
 
+class SendSlot(Base):
+    """The right to a further connection for sending, held as a lease. `number` counts from 1; the first is 0."""
+
+    __tablename__ = "send_slot"
+    __table_args__ = (UniqueConstraint("account_id", "number"),)
+
+    id: Mapped[intpk]
+    account_id: Mapped[int] = mapped_column(ForeignKey("email_account.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    lease: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[datetime | None]
+
+
 _IN_A_TRAY = text("tray IS NOT NULL")
+_HANDED_OVER = text("handed_at IS NOT NULL")
 
 
 class EmailMessage(Base):
     """One mail in either direction: its bytes, its state, and why: `reason` is a sentence, `reason_params` fills it.
 
     Incoming: `transport_key` (`folder/uidvalidity/uid`, `pop3/uidl`, or one made from the bytes) is unique per account; `trace`
-    tells what was found, which rule decided and what followed. Outgoing: `purpose` names what it is for (`reply`,
-    Incoming: `transport_key` (`folder/uidvalidity/uid`, or one made from the bytes) is unique per account; `trace`
     tells what was found, which rule decided and what followed; `dmarc` is the trusted server's verdict on its author,
     `thread_index` what Exchange calls its conversation. Outgoing: `purpose` names what it is for (`reply`,
     `ticket_created`, `notification`, `sign_in_link`, ...), `recipients` is the SMTP envelope ({"to": [...],
     "cc": [...], "accepted": [...]}), `payload` the ids a machine's mail is made from when it is claimed; once
     `raw_sha256` is set its bytes never change. `urgency` orders sending: lower goes first. Not every outgoing mail has
-    a ticket. `claim` tells which worker holds the row until `claimed_until`. `tray` is set while a received mail is to be
+    a ticket. `claim` tells which worker holds the row until `claimed_until`. `handed_at`: when it was last given to a
+    server that may have taken it, which counts against the account's rates. `tray` is set while a received mail is to be
     looked at by a person, or was put away by one; so few are that the index holds these alone.
     """
 
@@ -216,6 +241,9 @@ class EmailMessage(Base):
             sqlite_where=_IN_A_TRAY,
             postgresql_where=_IN_A_TRAY,
         ),
+        Index(
+            None, "account_id", "handed_at", sqlite_where=_HANDED_OVER, postgresql_where=_HANDED_OVER
+        ),  # what left within a minute or an hour
     )
 
     id: Mapped[intpk]
@@ -242,6 +270,7 @@ class EmailMessage(Base):
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    handed_at: Mapped[datetime | None]
 
     transport_key: Mapped[str | None] = mapped_column(String(512))
     internal_date: Mapped[datetime | None]

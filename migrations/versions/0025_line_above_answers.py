@@ -13,7 +13,8 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column(
-        "email_account", sa.Column("shows_reply_line", sa.Boolean(), nullable=False, server_default=sa.false())
+        "email_account",
+        sa.Column("shows_reply_line", sa.Boolean(), nullable=False, server_default=sa.false()),
     )
 
 
