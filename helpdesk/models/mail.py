@@ -13,6 +13,7 @@ from helpdesk.mail.authentication import Verdict
 from helpdesk.models.people import User
 from helpdesk.models.trays import SpamCheck, Tray
 from helpdesk.models.types import Word
+from helpdesk.policy.acknowledge import When
 from helpdesk.policy.folders import distinct
 from helpdesk.policy.status import Category, Priority, Status
 
@@ -87,7 +88,9 @@ class EmailAccount(Base):
     whose. `from_email` is the sender when it is not the account's own address. `consecutive_failures`, `last_error`,
     `failing_since` and `fetch_again_at` are the account's health and back-off; `is_alarming` is set from the alarm mail
     to the one that says it is over, `alarmed_at` is when the last alarm went out. `is_fetch_wanted`: mail came while
-    somebody was fetching, who looks again. `signature` and `acknowledgement_text` are plain text, "" for none.
+    somebody was fetching, who looks again. `signature` and `acknowledgement_text` are plain text, "" for none; so is
+    `closed_text`, which an acknowledgement says instead outside of `business_hours` (as `policy.hours` keeps them; {} for
+    the desk's).
     `trusted_authserv_id` is the name under which the account's own server writes its findings about a mail
     (Authentication-Results), "" to believe none; with `takes_plus_addresses` mail for `local+anything@domain` arrives
     here too. With `shows_reply_line` mails to customers begin with the line that answers are written above.
@@ -152,6 +155,9 @@ class EmailAccount(Base):
     )
     signature: Mapped[longtext] = mapped_column(default="")
     acknowledgement_text: Mapped[longtext] = mapped_column(default="")
+    acknowledges_when: Mapped[When] = mapped_column(Word(When), default=When.ALWAYS)
+    closed_text: Mapped[longtext] = mapped_column(default="")
+    business_hours: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
     spam_check: Mapped[SpamCheck] = mapped_column(Word(SpamCheck), default=SpamCheck.VERDICT)
     spam_score: Mapped[float] = mapped_column(default=5.0)  # from which score on, when `spam_check` says so
     trusted_authserv_id: Mapped[str255] = mapped_column(default="")

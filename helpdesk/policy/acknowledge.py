@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from enum import StrEnum
 
 MAX_PER_HOUR = 2
 MAX_PER_DAY = 5
@@ -23,6 +24,18 @@ _NUMERIC_HOST = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?:[:/]\S*)?")
 _NO_REPLY = re.compile(
     r"(?:no|do[-_.]?not)[-_.]?reply|mailer-daemon|postmaster|bounces?(?:[-+_.]|\Z)", re.IGNORECASE
 )
+
+
+class When(StrEnum):
+    """At which times an account answers by itself."""
+
+    ALWAYS = "always"
+    OPEN = "open"  # only within business hours
+    CLOSED = "closed"  # only outside of them
+
+    def is_now(self, *, is_open: bool) -> bool:
+        """Whether that is the time."""
+        return self is When.ALWAYS or is_open is (self is When.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
