@@ -10,6 +10,7 @@ from helpdesk.models.people import Grant, LoginToken, PicturePermission, User, U
 from helpdesk.models.senders import DeliveryFailure, SenderRule
 from helpdesk.models.settings import Counter, Setting
 from helpdesk.models.tags import Tag, TicketTag
+from helpdesk.models.templates import EmailTemplate
 from helpdesk.models.tickets import Attachment, Comment, Participant, Ticket
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "EmailAccount",
     "EmailMessage",
     "EmailPollLog",
+    "EmailTemplate",
     "Event",
     "FetchCursor",
     "Follow",
