@@ -3,7 +3,7 @@
 from helpdesk.models.composing import Draft, ScheduledReply, Upload
 from helpdesk.models.events import Event
 from helpdesk.models.fetching import EmailPollLog, FetchCursor, KnownMail
-from helpdesk.models.inbox import Follow, Notification
+from helpdesk.models.inbox import DigestEntry, Follow, Mute, Notification
 from helpdesk.models.mail import EmailAccount, EmailMessage, MailClaim, SendSlot
 from helpdesk.models.oauth import OAuthConnection
 from helpdesk.models.people import Grant, LoginToken, PicturePermission, User, UserAddress, UserSession
@@ -18,6 +18,7 @@ __all__ = [
     "Comment",
     "Counter",
     "DeliveryFailure",
+    "DigestEntry",
     "Draft",
     "EmailAccount",
     "EmailMessage",
@@ -30,6 +31,7 @@ __all__ = [
     "KnownMail",
     "LoginToken",
     "MailClaim",
+    "Mute",
     "Notification",
     "OAuthConnection",
     "Participant",

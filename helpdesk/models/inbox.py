@@ -28,6 +28,37 @@ class Follow(Base):
     ticket: Mapped[Ticket] = relationship()
 
 
+class Mute(Base):
+    """A ticket, or a whole account, a member of the team wants to hear less of. One of the two ids is set."""
+
+    __tablename__ = "mute"
+    __table_args__ = (
+        UniqueConstraint("user_id", "ticket_id"),
+        UniqueConstraint("user_id", "account_id"),
+        Index(None, "ticket_id"),
+        Index(None, "account_id"),
+    )
+
+    id: Mapped[intpk]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("email_account.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime]
+
+
+class DigestEntry(Base):
+    """An event that waits for somebody's next digest. Whether he is still to be told is asked when that is made."""
+
+    __tablename__ = "digest_entry"
+    __table_args__ = (UniqueConstraint("user_id", "event_id"), Index(None, "ticket_id"))
+
+    id: Mapped[intpk]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    event_id: Mapped[int]
+    created_at: Mapped[datetime]
+
+
 class Notification(Base):
     """One event told to one person in the browser, once. `kind` says why: assigned, answered, note, mention, ...
 

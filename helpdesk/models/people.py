@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Base, intpk, str32, str64, str255
 from helpdesk.models.types import Word
+from helpdesk.policy.digest import Every
 from helpdesk.policy.status import Role
 
 
@@ -16,7 +17,10 @@ class User(Base):
     """A person. One made by mail has no password and signs in only by a link to his address.
 
     `undo_seconds` is how long a member of the team may take an answer back; None: as long as the desk says.
-    `muted_notifications` names what the person does not want to be told, by channel: {"mail": ["status_changed"]}.
+    `muted_notifications` names what the person does not want to be told, by channel: {"mail": ["status_changed"]}, and
+    what he wants though nobody is told of it unasked: {"mail_on": [...]}. `digest` gathers what would be mailed into
+    one mail at `digest_hour` of his clock, a weekly one on `digest_weekday` (0 is Monday); `digest_spares_urgent`: what
+    cannot wait is mailed at once all the same. `digest_told` is the day the last digest was for.
     """
 
     __tablename__ = "user"
@@ -29,6 +33,11 @@ class User(Base):
     timezone: Mapped[str | None] = mapped_column(String(64))
     undo_seconds: Mapped[int | None]
     muted_notifications: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
+    digest: Mapped[Every] = mapped_column(Word(Every), default=Every.OFF)
+    digest_hour: Mapped[int] = mapped_column(default=8)
+    digest_weekday: Mapped[int] = mapped_column(default=0)
+    digest_spares_urgent: Mapped[bool] = mapped_column(default=True)
+    digest_told: Mapped[date | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     last_seen_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

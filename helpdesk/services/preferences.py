@@ -32,3 +32,17 @@ def choose(user: User, kinds: Collection[Kind]) -> None:
     others = [word for word in user.muted_notifications.get(MAIL, []) if word not in set(own)]
     muted = [kind.value for kind in own if kind not in kinds]
     user.muted_notifications = user.muted_notifications | {MAIL: others + muted}
+
+
+def switch(user: User, kind: Kind, *, on: bool) -> None:
+    """Turn one kind of mail on or off; others stay. A kind his role has no switch for stays as it is."""
+    if kind not in kinds_for(user.role):
+        return
+    muted = [word for word in user.muted_notifications.get(MAIL, []) if word != kind.value]
+    user.muted_notifications = user.muted_notifications | {MAIL: muted if on else [*muted, kind.value]}
+
+
+def switch_off(user: User, kind: Kind | None = None) -> None:
+    """Mail the person nothing of this kind any more, or, without one, nothing that has a switch."""
+    for one in [kind] if kind else kinds_for(user.role):
+        switch(user, one, on=False)
