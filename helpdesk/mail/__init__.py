@@ -9,6 +9,7 @@ raises, when what was asked for cannot be said safely in a mail. Nothing here ne
 - `html.clean_html(html)` for a sandboxed frame, `html.html_to_text(html)` for search
 - `thread.evidence(mail, ...)`: what a mail says about the ticket it belongs to; ids and tokens signed by this desk
 - `compose.compose(draft)`: finished bytes, read back before they are believed
+- `markdown.to_html(source, pictures=...)`, `markdown.to_plain(source)`: what agents write
 - the readers of single things: `invitation`, `tnef`, `smime`, `pgp`, `uuencoded`, `rtf`, `bounce`, `charset`
 
 >>> from helpdesk.mail.parse import parse
