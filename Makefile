@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help translations run demo test bench bench-delivery bench-lists soak check format
+.PHONY: help translations run demo test bench bench-delivery bench-lists bench-sending soak check format
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,8 +30,12 @@ demo: $(VENV)/.run-ready ## Run a desk with invented tickets, to look around
 test: $(VENV)/.test-ready ## Set everything up and run all tests
 	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
-bench: $(VENV)/.test-ready ## Measure: mails to tickets per second
+bench: $(VENV)/.test-ready ## Measure: mails to tickets, and queued mails to the server, per second
 	$(BIN)/python -m tests.bench.ingest $(ARGS)
+	$(BIN)/python -m tests.bench.sending $(ARGS)
+
+bench-sending: $(VENV)/.test-ready ## Measure: queued mails to the server per second, and memory
+	$(BIN)/python -m tests.bench.sending $(ARGS)
 
 bench-delivery: $(VENV)/.test-ready ## Measure: seconds from delivery to ticket
 	$(BIN)/python -m tests.bench.delivery $(ARGS)
