@@ -69,7 +69,7 @@ def fill(kind, count, port):
         account.outgoing_host, account.outgoing_port, account.outgoing_security = "127.0.0.1", port, "plain"
         db.session.execute(update(Ticket).values(account_id=1, assignee_id=1))
     first = select(Comment.ticket_id, db.func.min(Comment.id)).group_by(Comment.ticket_id)
-    comments = {ticket_id: id_ for ticket_id, id_ in db.session.execute(first)}
+    comments = dict(db.session.execute(first).all())
     for start in range(1, count + 1, 500):
         numbers = range(start, min(start + 500, count + 1))
         with transaction():

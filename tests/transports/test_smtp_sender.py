@@ -1,5 +1,6 @@
 """Sending through a real SMTP server that says yes, no and maybe."""
 
+import socket
 import time
 
 import pytest
@@ -174,6 +175,12 @@ def test_a_connection_that_ended_between_two_mails_is_renewed_unseen(sink, open_
     sink.resume()
     sender.send(FROM, [JONAS], mail("two"))
     assert [taken.raw for taken in sink.mails()] == [mail("one"), mail("two")]
+
+
+def test_the_end_of_a_mail_does_not_wait_for_its_beginning_to_be_confirmed(sink, open_to):
+    """Nagle's algorithm (RFC 896) and a server that confirms late (RFC 1122 4.2.3.2) would cost 40 ms a mail."""
+    client = open_to(sink)._connection.host
+    assert client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_enough_mails_for_one_connection_means_another_one(sink, open_to):
