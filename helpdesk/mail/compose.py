@@ -41,6 +41,7 @@ _MESSAGE_ID = re.compile(r"(?!.*=\?)[!-;=?-~]{1,900}\Z")
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,100}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}\Z")
 _CONTENT_ID = re.compile(r"[A-Za-z0-9!#$&'*+/=^_`{|}~.@%-]{1,200}\Z")
 _TURNS_TEXT = re.compile("[\u202a-\u202e\u2066-\u2069]")  # makes "exe.pdf" of "fdp.exe"
+_LINK = re.compile(r"(?!.*=\?)https?://[!-;=?-~]{1,800}\Z")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+\Z")
 
 
@@ -53,6 +54,7 @@ class Draft:
     """A mail to be made. Ids stand without brackets; `date` is aware.
 
     A file with `is_inline` and a `content_id` that the HTML shows (`cid:`) goes beside it, every other is attached.
+    `unsubscribe` is the address of the reader's choices, "" for what nobody can switch off (RFC 2369, RFC 8058).
     Foreign ids in `in_reply_to` and `references` that cannot stand in a header are left out. `automatic` is "", or the value of Auto-Submitted (RFC 3834 5): "auto-replied", "auto-generated".
     """
 
@@ -70,6 +72,7 @@ class Draft:
     references: tuple[str, ...] = ()
     files: tuple[MailFile, ...] = ()
     automatic: str = ""
+    unsubscribe: str = ""
     ticket_tag: str = ""
 
 
@@ -116,6 +119,8 @@ def _refuse_bad(draft: Draft) -> None:
         raise ComposeError("the date needs a time zone")
     if draft.automatic not in AUTOMATIC:
         raise ComposeError(f"{draft.automatic!r} is no value of Auto-Submitted")
+    if draft.unsubscribe and not _LINK.match(draft.unsubscribe):
+        raise ComposeError("the link to unsubscribe holds letters that must not stand in one")
 
 
 def _write(draft: Draft, *, is_plain: bool) -> tuple[bytes, Meant]:
@@ -171,7 +176,16 @@ def _fields(draft: Draft) -> list[tuple[str, str]]:
         fields.append((TICKET_HEADER, clean(draft.ticket_tag)))
     if draft.automatic not in ("", "no"):
         fields += [("Auto-Submitted", draft.automatic), ("X-Auto-Response-Suppress", SUPPRESS)]
-    return fields
+    return fields + _unsubscribing(draft)
+
+
+def _unsubscribing(draft: Draft) -> list[tuple[str, str]]:
+    """One click only over TLS: RFC 8058 (3.1) asks for an HTTPS address, and receivers distrust any other."""
+    if not draft.unsubscribe:
+        return []
+    one_click = [("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]
+    is_safe = draft.unsubscribe.startswith("https://")
+    return [("List-Unsubscribe", f"<{draft.unsubscribe}>"), *(one_click if is_safe else [])]
 
 
 def _references(draft: Draft) -> list[str]:
@@ -183,6 +197,8 @@ def _references(draft: Draft) -> list[str]:
 def _encode_field(name: str, value: str) -> str:
     if name in ("Message-ID", "In-Reply-To", "References"):
         return value.replace(" ", "\r\n ")
+    if name == "List-Unsubscribe":
+        return value  # an address must not be cut, and stays below the 998 letters a line may have
     return _text_value(value, len(name) + 2)
 
 

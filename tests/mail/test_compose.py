@@ -309,3 +309,21 @@ def test_the_largest_mail_is_made_quickly_and_small_in_memory():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 6 * len(raw)
+
+
+def test_what_can_be_switched_off_says_where_and_one_click_needs_tls():
+    link = "https://desk.example/your-mails/7.ticket_closed." + "a" * 300
+    mail = read(compose(draft(unsubscribe=link)), email.policy.compat32)
+    assert mail.get_all("List-Unsubscribe") == [f"<{link}>"]  # one line, uncut
+    assert mail.get_all("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
+    plain = read(compose(draft(unsubscribe="http://desk.example/x")))
+    assert (plain["List-Unsubscribe"], plain["List-Unsubscribe-Post"]) == ("<http://desk.example/x>", None)
+    assert not [name for name in read(compose(draft())) if name.startswith("List-")]
+
+
+@pytest.mark.parametrize(
+    "link", ["mailto:x@y.example", "https://x/\r\nBcc: y@z.example", "https://x/>", "https://x/ y"]
+)
+def test_a_link_that_could_say_more_is_refused(link):
+    with pytest.raises(ComposeError):
+        compose(draft(unsubscribe=link))

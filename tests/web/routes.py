@@ -40,6 +40,10 @@ ROUTES = {
     "POST /password/<token>": NEITHER,
     "GET /invitation/<token>": NEITHER,
     "POST /invitation/<token>": NEITHER,
+    # the link under each notification, with a token nobody has
+    "GET /your-mails/<token>": NEITHER,
+    "POST /your-mails/<token>": ("400",) * 6,  # takes nothing but what RFC 8058 says
+    "POST /your-mails/<token>/choices": NEITHER,
     # one's own page
     "GET /profile": PEOPLE,
     "POST /profile": PEOPLE,

@@ -13,9 +13,9 @@ from helpdesk.models.mail import EmailState
 from helpdesk.policy import placeholders
 from helpdesk.policy.acknowledge import safe_subject
 from helpdesk.policy.audience import Event as Fact
-from helpdesk.policy.audience import Recipient, Template
-from helpdesk.policy.status import Disposition, Status, is_overdue
-from helpdesk.services import settings, templates
+from helpdesk.policy.audience import Kind, Notice, Recipient, Template
+from helpdesk.policy.status import CommentKind, Disposition, Status, is_overdue
+from helpdesk.services import mail_choices, people, settings, templates
 from helpdesk.services.outbox import answers, queue
 from helpdesk.services.outbox.conversation import thread_of, thread_with
 from helpdesk.services.outbox.told import News, gather, may_read
@@ -35,16 +35,23 @@ def _ticket_created(email: EmailMessage) -> Letter:
     """The acknowledgement: its only words from outside are the subject, made harmless."""
     ticket = _ticket_of(email)
     subject = _harmless_subject(ticket, ticket.requester)
+    choices_url = mail_choices.url(ticket.requester_address, Kind.CREATED)
     rendered = templates.render(
         Template.CREATED.value,
         language=ticket.requester.language,
         news=News(Template.CREATED, Recipient.CUSTOMER, ()),
         own_text=_own_text(ticket, subject),
         status=Status.NEW,  # as it was when the mail came: an answer may be on its way by now
-        **about(ticket, subject, is_customer=True),
+        **about(ticket, subject, is_customer=True, choices_url=choices_url),
     )
-    envelope = Envelope(email.account, email.recipients["to"])
-    return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), automatic=REPLIED)
+    return write(
+        Envelope(email.account, email.recipients["to"]),
+        rendered,
+        ticket=ticket,
+        thread=thread_of(ticket),
+        automatic=REPLIED,
+        unsubscribe=choices_url,
+    )
 
 
 def _harmless_subject(ticket: Ticket, reader: User) -> str:
@@ -74,6 +81,7 @@ def _notification(email: EmailMessage) -> Letter:
     if reader is None or news is None:
         raise NotWanted("Nothing of it is news any more, or not to whom it was for.")
     is_customer = news.recipient is Recipient.CUSTOMER
+    choices_url = _choices_url(email, news)
     rendered = templates.render(
         news.template.value,
         language=reader.language,
@@ -89,11 +97,24 @@ def _notification(email: EmailMessage) -> Letter:
             ticket,
             _harmless_subject(ticket, reader) if is_customer else ticket.subject,
             is_customer=is_customer,
+            choices_url=choices_url,
         ),
     )
     thread = thread_of(ticket, reader.id) if is_customer else thread_with(ticket, reader.id)
     envelope = Envelope(email.account, email.recipients["to"])
-    return write(envelope, rendered, ticket=ticket, thread=thread, automatic=GENERATED)
+    return write(
+        envelope, rendered, ticket=ticket, thread=thread, automatic=GENERATED, unsubscribe=choices_url
+    )
+
+
+def _choices_url(email: EmailMessage, news: News) -> str:
+    """Where the reader switches this kind of mail off: a mail of several facts counts as what it is named after."""
+    address = people.find_address(email.recipients["to"][0])
+    if address is None:
+        return ""
+    said = [fact.said for fact in news.facts if fact.template is Template.COMMENT and fact.said]
+    is_note = news.template is Template.COMMENT and all(one.kind == CommentKind.NOTE for one in said)
+    return mail_choices.url(address, Notice(address.user_id, news.recipient, news.template, is_note).kind)
 
 
 def _held_mail(email: EmailMessage) -> Letter:

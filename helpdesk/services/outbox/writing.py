@@ -56,8 +56,11 @@ def write(
     thread: MailThread | None = None,
     files: Iterable[MailFile] = (),
     automatic: str = "",
+    unsubscribe: str = "",
 ) -> Letter:
-    """Compose the finished mail. Raises InvalidInput when it cannot be, or is larger than a server takes."""
+    """Compose the finished mail; `unsubscribe` is the reader's `mail_choices.url`, for what he can switch off.
+
+    Raises InvalidInput when it cannot be, or is larger than a server takes."""
     account = envelope.account
     thread = thread or MailThread()
     sender = account.from_email or account.email
@@ -77,6 +80,7 @@ def write(
         references=thread.references,
         files=tuple(files),
         automatic=automatic,
+        unsubscribe=unsubscribe,
         instance=settings.instance_id(),
         date=utcnow(),
         ticket_tag=settings.tag_of(ticket) if ticket else "",
@@ -113,8 +117,8 @@ def site_url(path: str) -> str:
     return f"{current_app.config['SITE_URL']}{path}"
 
 
-def about(ticket: Ticket, subject: str, *, is_customer: bool) -> dict[str, Any]:
-    """What every mail about a ticket shows of it, whoever reads it."""
+def about(ticket: Ticket, subject: str, *, is_customer: bool, choices_url: str = "") -> dict[str, Any]:
+    """What every mail about a ticket shows of it, whoever reads it. `choices_url` needs no sign-in, unlike the profile."""
     return {
         "subject": _tagged(ticket, subject),
         "ticket_subject": subject,
@@ -122,7 +126,7 @@ def about(ticket: Ticket, subject: str, *, is_customer: bool) -> dict[str, Any]:
         "desk_name": settings.desk_name(),
         "is_customer": is_customer,
         "url": site_url(f"/tickets/{ticket.number}"),  # customers are led on to their own page
-        "profile_url": site_url("/profile"),
+        "profile_url": choices_url or site_url("/profile"),
     }
 
 
