@@ -92,7 +92,8 @@ class ScheduledReply(Base):
 class Upload(Base):
     """A file that waits in a draft or in a scheduled answer, in one of the two; its bytes are the blob `sha256`.
 
-    `token` names it in addresses, for its owner alone.
+    `token` names it in addresses, for its owner alone. One that `is_picture` was put into the text, which shows it as
+    `![name](upload:token)`, and goes only where the text still does; what shows it may be `content_type` of a picture only.
     """
 
     __tablename__ = "upload"
@@ -108,6 +109,7 @@ class Upload(Base):
     filename: Mapped[str255]
     content_type: Mapped[str255]
     size: Mapped[int]
+    is_picture: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
     draft: Mapped[Draft | None] = relationship(back_populates="files")

@@ -79,6 +79,14 @@ class AfterTaking(StrEnum):
     DELETE = "delete"
 
 
+class QuotedHistory(StrEnum):
+    """How much of the conversation stands below an answer."""
+
+    NONE = "none"
+    LAST = "last"
+    FULL = "full"
+
+
 class EmailAccount(Base):
     """An address of the desk with its own way in and out.
 
@@ -88,7 +96,8 @@ class EmailAccount(Base):
     whose. `from_email` is the sender when it is not the account's own address. `consecutive_failures`, `last_error`,
     `failing_since` and `fetch_again_at` are the account's health and back-off; `is_alarming` is set from the alarm mail
     to the one that says it is over, `alarmed_at` is when the last alarm went out. `is_fetch_wanted`: mail came while
-    somebody was fetching, who looks again. `signature` and `acknowledgement_text` are plain text, "" for none; so is
+    somebody was fetching, who looks again. `max_mail_mb`: as large may a mail be with its files, None: as the environment
+    says (EMAIL_MAX_MESSAGE_SIZE). `signature` and `acknowledgement_text` are plain text, "" for none; so is
     `closed_text`, which an acknowledgement says instead outside of `business_hours` (as `policy.hours` keeps them; {} for
     the desk's).
     `trusted_authserv_id` is the name under which the account's own server writes its findings about a mail
@@ -154,6 +163,8 @@ class EmailAccount(Base):
         ForeignKey("user.id", ondelete="SET NULL"), index=True
     )
     signature: Mapped[longtext] = mapped_column(default="")
+    quoted_history: Mapped[QuotedHistory] = mapped_column(Word(QuotedHistory), default=QuotedHistory.NONE)
+    max_mail_mb: Mapped[int | None]
     acknowledgement_text: Mapped[longtext] = mapped_column(default="")
     acknowledges_when: Mapped[When] = mapped_column(Word(When), default=When.ALWAYS)
     closed_text: Mapped[longtext] = mapped_column(default="")

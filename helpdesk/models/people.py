@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from helpdesk.database import Base, intpk, str32, str64, str255
+from helpdesk.database import Base, intpk, longtext, str32, str64, str255
 from helpdesk.models.types import Word
 from helpdesk.policy.digest import Every
 from helpdesk.policy.status import Role
@@ -21,6 +21,7 @@ class User(Base):
     what he wants though nobody is told of it unasked: {"mail_on": [...]}. `digest` gathers what would be mailed into
     one mail at `digest_hour` of his clock, a weekly one on `digest_weekday` (0 is Monday); `digest_spares_urgent`: what
     cannot wait is mailed at once all the same. `digest_told` is the day the last digest was for.
+    `signature`, in Markdown, stands below what a member of the team writes to customers, above that of the account.
     """
 
     __tablename__ = "user"
@@ -38,6 +39,7 @@ class User(Base):
     digest_weekday: Mapped[int] = mapped_column(default=0)
     digest_spares_urgent: Mapped[bool] = mapped_column(default=True)
     digest_told: Mapped[date | None]
+    signature: Mapped[longtext] = mapped_column(default="")
     is_active: Mapped[bool] = mapped_column(default=True)
     last_seen_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

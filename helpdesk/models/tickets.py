@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -13,6 +14,13 @@ from helpdesk.models.people import User, UserAddress
 from helpdesk.models.tags import Tag
 from helpdesk.models.types import Word
 from helpdesk.policy.status import Category, CommentKind, Disposition, Priority, Status
+
+
+class TextFormat(StrEnum):
+    """What a comment was written in."""
+
+    PLAIN = "plain"
+    MARKDOWN = "markdown"
 
 
 class Ticket(Base):
@@ -102,7 +110,8 @@ class Comment(Base):
     """Something said on a ticket; number 1 is its description.
 
     `text` is what is shown, `full_text` everything including the quoted history, `html` the sender's own HTML,
-    uncleaned: only `mail/html.py` may bring it near a browser; `remote_pictures` counts those of the web in it, which
+    uncleaned: only `mail/html.py` may bring it near a browser; of Markdown (`format`) `source` is what was written and
+    `text` how it reads in plain words, else `source` is "". `remote_pictures` counts those of the web in it, which
     are shown to who asks for them, `tracking_pixels` those nobody could see, which never are. `is_released` is False for words of somebody who does
     not take part: agents only, until one of them releases or splits them. `is_unverified`: nobody vouches that the
     address is the writer's own, as with the public form. `form_key` makes a form sent twice one comment. `particulars`
@@ -122,6 +131,8 @@ class Comment(Base):
     text: Mapped[longtext]
     full_text: Mapped[longtext]
     html: Mapped[longtext] = mapped_column(default="")
+    format: Mapped[TextFormat] = mapped_column(Word(TextFormat), default=TextFormat.PLAIN)
+    source: Mapped[longtext] = mapped_column(default="")
     remote_pictures: Mapped[int] = mapped_column(default=0)
     tracking_pixels: Mapped[int] = mapped_column(default=0)
     is_from_email: Mapped[bool] = mapped_column(default=False)
