@@ -27,7 +27,8 @@ class ReplyState(StrEnum):
 class Draft(Base):
     """What one person is writing on one ticket, once as an answer and once as a note.
 
-    `recipients` is {"cc": [...], "left_out": [...]}: left out are people of the ticket the agent unticked. Each save
+    `recipients` is {"cc": [...], "left_out": [...], "to": [...], "bcc": [...]}: left out are people of the ticket the
+    agent unticked; without "to" it is for the requester. Each save
     raises `revision`; a page that knows an older one must not overwrite. `form_key` is that of the form which saved last.
     """
 
@@ -54,7 +55,7 @@ class ScheduledReply(Base):
     """An answer somebody has sent and may still take back: until `due_at` nothing else of it exists.
 
     At its time comment, status, events and mail come into being together and `comment_id` names the comment.
-    `recipients` ({"to": [...], "cc": [...]}) is what the agent saw. `seen_comment_id` is the last message that stood
+    `recipients` ({"to": [...], "cc": [...], "bcc": [...]}) is what the agent saw. `seen_comment_id` is the last message that stood
     on his page. `waits_for_silence` cancels it when the customer writes first: an answer for later, not the few
     seconds of undoing. Once it has gone out its text is the comment's, once taken back
     the draft's, and is cleared here. `reason` is an error's sentence and `reason_params` what fills it, for whoever reads

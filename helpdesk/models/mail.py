@@ -13,6 +13,7 @@ from helpdesk.mail.authentication import Verdict
 from helpdesk.models.people import User
 from helpdesk.models.trays import SpamCheck, Tray
 from helpdesk.models.types import Word
+from helpdesk.policy import envelope
 from helpdesk.policy.acknowledge import When
 from helpdesk.policy.folders import distinct
 from helpdesk.policy.status import Category, Priority, Status
@@ -235,7 +236,7 @@ class EmailMessage(Base):
     tells what was found, which rule decided and what followed; `dmarc` is the trusted server's verdict on its author,
     `thread_index` what Exchange calls its conversation. Outgoing: `purpose` names what it is for (`reply`,
     `ticket_created`, `notification`, `sign_in_link`, ...), `recipients` is the SMTP envelope ({"to": [...],
-    "cc": [...], "accepted": [...]}), `payload` the ids a machine's mail is made from when it is claimed; once
+    "cc": [...], "bcc": [...], "accepted": [...]}), `payload` the ids a machine's mail is made from when it is claimed; once
     `raw_sha256` is set its bytes never change. `urgency` orders sending: lower goes first. Not every outgoing mail has
     a ticket. `claim` tells which worker holds the row until `claimed_until`. `handed_at`: when it was last given to a
     server that may have taken it, which counts against the account's rates. `tray` is set while a received mail is to be
@@ -302,6 +303,11 @@ class EmailMessage(Base):
     uncertain_count: Mapped[int] = mapped_column(default=0)
 
     account: Mapped[EmailAccount] = relationship()
+
+    @property
+    def addressed(self) -> list[str]:
+        """Everybody an outgoing mail is for, openly or in blind copy."""
+        return list(envelope.read(self.recipients).everyone)
 
 
 class MailClaim(Base):

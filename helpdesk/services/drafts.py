@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import current_app
 from sqlalchemy import ColumnElement, ScalarSelect, delete, func, select
@@ -39,15 +39,32 @@ class DraftConflict(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands in the editor. `left_out` are people in copy the writer has unticked."""
+    """What stands in the editor. `left_out` are people in copy the writer has unticked, `to` is whom he addresses it
+    to, "" for the requester."""
 
     text: str
     cc: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    to: str = ""
+    bcc: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.text.strip() or self.cc or self.left_out)
+        return not (self.text.strip() or any(self.recipients.values()))
+
+    @property
+    def recipients(self) -> dict[str, list[str]]:
+        """As a draft's row keeps them."""
+        further = {"to": [self.to] if self.to else [], "bcc": list(self.bcc)}
+        kept = {"cc": list(self.cc), "left_out": list(self.left_out)}
+        return kept | {name: emails for name, emails in further.items() if emails}
+
+
+def written_of(draft: Draft) -> Written:
+    """What stands in a draft."""
+    people = {name: tuple(draft.recipients.get(name, ())) for name in ("cc", "left_out", "to", "bcc")}
+    to = people["to"][0] if people["to"] else ""
+    return Written(draft.text, people["cc"], people["left_out"], to, people["bcc"])
 
 
 def find(user: User, ticket: Ticket, kind: CommentKind) -> Draft | None:
@@ -127,7 +144,7 @@ def put_back(
     text = "\n\n".join(
         part for part in (written.text, begun if begun != written.text.strip() else "") if part
     )
-    draft = _write(draft, user, ticket, kind, Written(text, written.cc, written.left_out))
+    draft = _write(draft, user, ticket, kind, replace(written, text=text))
     for upload in uploads:
         upload.reply_id, upload.draft_id = None, draft.id
     db.session.flush()
@@ -218,7 +235,7 @@ def _write(
 ) -> Draft:
     if len(written.text) > comments.MAX_TEXT:
         raise InvalidInput("The text is too long: at most 5 million characters.", field="text")
-    recipients, now = {"cc": list(written.cc), "left_out": list(written.left_out)}, utcnow()
+    recipients, now = written.recipients, utcnow()
     if draft is None:
         added = insert_once(
             Draft, user_id=user.id, ticket_id=ticket.id, kind=kind, text=written.text, recipients=recipients,

@@ -11,19 +11,18 @@ from dataclasses import dataclass, field
 
 from helpdesk import storage
 from helpdesk.database import db, end_read, hold
-from helpdesk.errors import Conflict, InvalidInput
-from helpdesk.mail.headers import is_address, normalise_address
+from helpdesk.errors import InvalidInput
+from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, EmailAccount, Ticket, User
+from helpdesk.policy.envelope import Recipients
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import DONE, Category, CommentKind, Priority, Status
-from helpdesk.services import access, accounts, attachments, people
+from helpdesk.services import access, accounts, attachments, people, recipients
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.outbox import answers, queue, writing
 from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Outcome, Words
-
-MAX_CC = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,7 @@ class PreparedReply:
 
     ticket_id: int
     text: str = field(repr=False)
-    to: tuple[str, ...]
-    cc: tuple[str, ...]
+    people: Recipients
     subject: str
     message_id: str
     blob: storage.StagedBlob = field(repr=False)
@@ -57,20 +55,11 @@ class PreparedOpening:
     files: tuple[StagedFile, ...] = field(repr=False)
 
 
-def recipients(ticket: Ticket) -> list[str]:
-    """Whom the next answer goes to: the requester first, then who is in copy; never an address of the desk."""
-    own = accounts.own_addresses()
-    copied = [p.address for p in ticket.participants if p.role == "cc"]
-    everyone = [ticket.requester_address, *(a for a in copied if a.id != ticket.requester_address_id)]
-    return [address.email for address in everyone if address.address not in own]
-
-
 @dataclass(frozen=True, slots=True)
 class Composed:
     """A finished answer of which nothing is kept yet."""
 
-    to: tuple[str, ...]
-    cc: tuple[str, ...]
+    people: Recipients
     letter: writing.Letter
     outcome: Status | None = None
 
@@ -82,26 +71,25 @@ def compose(
     *,
     actor: User,
     cc: Iterable[str] | None = None,
+    bcc: Iterable[str] = (),
     to: str | None = None,
     status: Status | None = None,
 ) -> Composed:
-    """Settle whom the answer goes to and make its mail; reads only.
+    """Settle whom the answer goes to, as `recipients.settle` does, and make its mail; reads only.
 
-    `cc` is what the form says, None for who is in copy now. `to` is the requester the agent was shown: raises
-    Conflict when it is somebody else by now. An answer that leaves the ticket done with (`status`) says so. Raises
-    InvalidInput for an empty answer, a bad address, or a mail that is too large.
+    An answer that leaves the ticket done with (`status`) says so. Raises InvalidInput for an empty answer, a bad
+    address, or a mail that is too large, Conflict when whom it is addressed to takes part no more.
     """
     access.demand(actor, Action.ANSWER, ticket)
-    to_now, cc_now = _split(ticket)
-    if to is not None and normalise_address(to) != normalise_address(to_now):
-        raise Conflict("The requester is %(email)s by now. Nothing was sent; please check.", email=to_now)
-    chosen = cc_now if cc is None else _checked(cc, besides=to_now)
+    chosen = recipients.settle(ticket, to=to, cc=cc, bcc=bcc)
     if not text.strip() and not files:
         comments.refuse_empty(Words(text))
     after = comments.status_after_reply(ticket, status)
     outcome = after if after in DONE else None
-    letter = answers.answer(ticket, text, files, actor=actor, to=[to_now], cc=chosen, outcome=outcome)
-    return Composed((to_now,), tuple(chosen), letter, outcome)
+    letter = answers.answer(
+        ticket, text, files, actor=actor, to=chosen.to, cc=chosen.cc, bcc=chosen.bcc, outcome=outcome
+    )
+    return Composed(chosen, letter, outcome)
 
 
 def prepare(
@@ -111,18 +99,18 @@ def prepare(
     *,
     actor: User,
     cc: Iterable[str] | None = None,
+    bcc: Iterable[str] = (),
     to: str | None = None,
     status: Status | None = None,
 ) -> PreparedReply:
     """Compose the answer, as `compose` does, and make its bytes safe; outside any transaction."""
-    composed = compose(ticket, text, files, actor=actor, cc=cc, to=to, status=status)
+    composed = compose(ticket, text, files, actor=actor, cc=cc, bcc=bcc, to=to, status=status)
     letter, ticket_id = composed.letter, ticket.id
     end_read()
     return PreparedReply(
         ticket_id=ticket_id,
         text=text,
-        to=composed.to,
-        cc=composed.cc,
+        people=composed.people,
         subject=letter.subject,
         message_id=letter.message_id,
         blob=storage.stage(letter.raw),
@@ -146,14 +134,15 @@ def send(
     known = comments.said_before(ticket, CommentKind.REPLY, form_key, author=actor)
     if known is not None:
         return known
-    _join(ticket, prepared.cc)
+    _join(ticket, prepared.people.cc)
     words = Words(prepared.text, files=prepared.files, message_id=prepared.message_id, form_key=form_key)
     comment = comments.add_reply(ticket, words, actor=actor, status=prepared.status, told=_told(prepared))
     queue.add(
         ticket.account,
         purpose=queue.REPLY,
-        to=prepared.to,
-        cc=prepared.cc,
+        to=prepared.people.to,
+        cc=prepared.people.cc,
+        bcc=prepared.people.bcc,
         actor=actor,
         ticket=ticket,
         comment=comment,
@@ -169,13 +158,13 @@ def send_by_mail(ticket: Ticket, words: Words, *, actor: User, email_id: int) ->
 
     Its mail is made when it is claimed, from the comment. Raises InvalidInput when nobody would get it.
     """
-    to, cc = _split(ticket)
+    chosen = recipients.settle(ticket)
     own = {address.address for address in actor.addresses}
     changing.one_at_a_time(ticket)
     comment = comments.add_reply(ticket, words, actor=actor, email_id=email_id)
-    cc = [email for email in cc if normalise_address(email) not in own]
+    cc = [email for email in chosen.cc if normalise_address(email) not in own]
     queue.add(
-        ticket.account, purpose=queue.REPLY, to=[to], cc=cc, actor=actor, ticket=ticket, comment=comment
+        ticket.account, purpose=queue.REPLY, to=chosen.to, cc=cc, actor=actor, ticket=ticket, comment=comment
     )
     return comment
 
@@ -183,7 +172,7 @@ def send_by_mail(ticket: Ticket, words: Words, *, actor: User, email_id: int) ->
 def _told(prepared: PreparedReply) -> Outcome | None:
     if prepared.outcome is None:
         return None
-    readers = [people.find_user(email) for email in (*prepared.to, *prepared.cc)]
+    readers = [people.find_user(email) for email in prepared.people.everyone]
     return Outcome(prepared.outcome, frozenset(user.id for user in readers if user is not None))
 
 
@@ -203,7 +192,7 @@ def prepare_opening(
     Forbidden for an account that is none of his.
     """
     access.demand_on_account(actor, Action.OPEN_TICKET, account.id)
-    to = _checked([requester], besides="", field="requester")
+    to = recipients.checked([requester], field="requester")
     if not to:
         raise InvalidInput("Please choose whom the ticket is for.", field="requester")
     if not subject.strip():
@@ -211,7 +200,9 @@ def prepare_opening(
     staged = tuple(attachments.stage(files))
     comments.refuse_empty(Words(text, files=staged))
     account_id = account.id
-    prepared = PreparedOpening(account_id, to[0], tuple(_checked(cc, besides=to[0])), subject, text, staged)
+    prepared = PreparedOpening(
+        account_id, to[0], tuple(recipients.checked(cc, besides=to)), subject, text, staged
+    )
     end_read()
     return prepared
 
@@ -257,30 +248,6 @@ def open_and_send(
     if assignee_id is not None:
         changing.assign(ticket, db.session.get(User, assignee_id), actor=actor)
     return ticket
-
-
-def _split(ticket: Ticket) -> tuple[str, list[str]]:
-    people_ = recipients(ticket)
-    requester = ticket.requester_address.email
-    if requester not in people_:
-        raise InvalidInput("The requester is an address of this desk: nobody would get the answer.")
-    return requester, [email for email in people_ if email != requester]
-
-
-def _checked(emails: Iterable[str], *, besides: str, field: str = "cc") -> list[str]:
-    """The addresses of a form, each once. Raises InvalidInput for one that is none."""
-    own, chosen = accounts.own_addresses(), {normalise_address(besides): ""}
-    for email in (text.strip() for text in emails):
-        if not email:
-            continue
-        if not is_address(email):
-            raise InvalidInput("“%(email)s” is not an e-mail address.", field=field, email=email[:100])
-        if normalise_address(email) in own:
-            raise InvalidInput("%(email)s is an address of this desk.", field=field, email=email)
-        chosen.setdefault(normalise_address(email), email)
-    if len(chosen) > MAX_CC + 1:
-        raise InvalidInput("At most %(count)d people can be in copy.", field=field, count=MAX_CC)
-    return [email for email in chosen.values() if email]
 
 
 def _join(ticket: Ticket, cc: Iterable[str]) -> None:

@@ -23,10 +23,12 @@ from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, Participant, ScheduledReply, Ticket, User, UserAddress
 from helpdesk.models.composing import ReplyState
+from helpdesk.policy import envelope
+from helpdesk.policy.envelope import Recipients
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import CommentKind, Status
 from helpdesk.queue import wake_at_after_commit
-from helpdesk.services import access, attachments, drafts, events, replies, settings
+from helpdesk.services import access, attachments, drafts, events, recipients, replies, settings
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.drafts import Written
 from helpdesk.services.tickets import changing, comments
@@ -56,8 +58,7 @@ class Ready:
 
     ticket_id: int
     text: str = field(repr=False)
-    to: tuple[str, ...]
-    cc: tuple[str, ...]
+    people: Recipients
     files: tuple[StagedFile, ...] = field(repr=False)
     tokens: tuple[str, ...] = ()
 
@@ -75,6 +76,8 @@ def prepare(
     *,
     actor: User,
     cc: Iterable[str] | None = None,
+    bcc: Iterable[str] = (),
+    to: str | None = None,
     tokens: Iterable[str] = (),
 ) -> Ready:
     """Make sure that the answer can be sent and its files are safe; outside any transaction.
@@ -83,11 +86,11 @@ def prepare(
     """
     waiting = drafts.uploads_of(actor, ticket, tokens)
     all_files = [*drafts.as_mail_files(waiting), *files]
-    composed = replies.compose(ticket, text, all_files, actor=actor, cc=cc)
+    composed = replies.compose(ticket, text, all_files, actor=actor, cc=cc, bcc=bcc, to=to)
     ticket_id, kept = ticket.id, tuple(upload.token for upload in waiting)
     end_read()
     staged = tuple(attachments.stage(files))
-    return Ready(ticket_id, text, composed.to, composed.cc, staged, kept)
+    return Ready(ticket_id, text, composed.people, staged, kept)
 
 
 def schedule(
@@ -118,7 +121,7 @@ def schedule(
     now = utcnow()
     if reply is None:
         reply = ScheduledReply(ticket_id=ticket.id, author_id=actor.id, form_key=form_key, created_at=now)
-    reply.text, reply.recipients = ready.text, {"to": list(ready.to), "cc": list(ready.cc)}
+    reply.text, reply.recipients = ready.text, ready.people.columns
     reply.status_after, reply.seen_comment_id = status, seen.comment_id or 0
     reply.state, reply.attempts, reply.finished_at = ReplyState.WAITING, 0, None
     reply.reason, reply.reason_params = "", {}
@@ -230,13 +233,13 @@ def undo(ticket: Ticket, reply_id: int, *, actor: User) -> ScheduledReply:
 
 
 def _give_back(reply: ScheduledReply) -> None:
-    """Text, copies and files become the author's draft."""
-    cc = reply.recipients.get("cc", [])
-    chosen = {normalise_address(email) for email in cc}
-    left_out = [
-        email for email in replies.recipients(reply.ticket)[1:] if normalise_address(email) not in chosen
-    ]
-    written = Written(reply.text, tuple(cc), tuple(left_out))
+    """Text, recipients and files become the author's draft."""
+    people = envelope.read(reply.recipients)
+    chosen = {normalise_address(email) for email in people.everyone}
+    in_copy = recipients.of_next_answer(reply.ticket)[1:]
+    left_out = tuple(email for email in in_copy if normalise_address(email) not in chosen)
+    to = people.to[0] if people.to != (reply.ticket.requester_address.email,) else ""
+    written = Written(reply.text, people.cc, left_out, to, people.bcc)
     drafts.put_back(reply.author, reply.ticket, CommentKind.REPLY, written, reply.files)
     reply.text = ""  # it is the draft's now
     db.session.expire(reply, ["files"])
@@ -267,5 +270,7 @@ def leave_out(ticket: Ticket, email: str) -> None:
     """Somebody who takes part no more is not written to by what still waits."""
     address = normalise_address(email)
     for reply in waiting(ticket):
-        kept = [one for one in reply.recipients.get("cc", []) if normalise_address(one) != address]
-        reply.recipients = reply.recipients | {"cc": kept}
+        for name in ("cc", "bcc"):
+            if name in reply.recipients:
+                kept = [one for one in reply.recipients[name] if normalise_address(one) != address]
+                reply.recipients = reply.recipients | {name: kept}

@@ -63,6 +63,7 @@ def deliver(reply_id: int) -> bool:
             drafts.as_mail_files(reply.files),
             actor=reply.author,
             cc=recipients.get("cc", []),
+            bcc=recipients.get("bcc", []),
             to=recipients["to"][0],
             status=reply.status_after,
         )

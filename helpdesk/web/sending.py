@@ -9,20 +9,24 @@ from flask_babel import ngettext
 
 from helpdesk.database import utcnow
 from helpdesk.models import ScheduledReply, User
+from helpdesk.policy import envelope
 from helpdesk.services import participants, settings
 
 
 def sending(reply: ScheduledReply, viewer: User) -> dict[str, object]:
     """An answer about to be sent, for the macros."""
-    people_ = [email for emails in reply.recipients.values() for email in emails]
+    people_ = envelope.read(reply.recipients)
     return {
         "ticket_id": reply.ticket_id,
         "tag": settings.tag_of(reply.ticket),
         "author": reply.author.shown_name,
         "text": reply.text,
-        "to": ", ".join(participants.names_of(reply.ticket, people_)),
+        "to": ", ".join(participants.names_of(reply.ticket, [*people_.to, *people_.cc])),
+        "bcc": ", ".join(participants.names_of(reply.ticket, people_.bcc)),
         "files": [{"name": upload.filename, "size": upload.size, "url": None} for upload in reply.files],
-        "audience": audience_words(len(people_), len(participants.strangers(reply.ticket, people_))),
+        "audience": audience_words(
+            len(people_.everyone), len(participants.strangers(reply.ticket, people_.everyone))
+        ),
         "seconds": max(0, math.ceil((reply.due_at - utcnow()).total_seconds())),
         "undo_url": url_for("tickets.undo", number=reply.ticket.number, reply_id=reply.id)
         if reply.author_id == viewer.id

@@ -11,7 +11,7 @@ from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, Participant, Ticket, UserAddress
 from helpdesk.policy.status import CommentKind, Status
-from helpdesk.services import access, people, queries, replies
+from helpdesk.services import access, people, queries, recipients, replies
 from helpdesk.services.outbox.deliver import drain
 from helpdesk.services.tickets import opening
 from tests import factories
@@ -93,7 +93,7 @@ def test_who_is_in_copy_is_answered_too_and_our_own_addresses_never(account, tic
     with transaction():
         for email in (COLLEAGUE, other.email):
             opening.join(ticket, people.address_for(email), role="cc")
-    assert replies.recipients(ticket) == [factories.CUSTOMER, COLLEAGUE]
+    assert recipients.of_next_answer(ticket) == [factories.CUSTOMER, COLLEAGUE]
     send(ticket, agent)
     assert sent_to(account) == [(factories.CUSTOMER, COLLEAGUE)]
 
@@ -104,7 +104,7 @@ def test_the_agent_leaves_somebody_out_and_adds_another_who_sees_nothing_older(a
     prepared = replies.prepare(
         ticket, "Hello", actor=agent, cc=["new@customer.example", " ", "NEW@customer.example"]
     )
-    assert (prepared.to, prepared.cc) == ((factories.CUSTOMER,), ("new@customer.example",))
+    assert (prepared.people.to, prepared.people.cc) == ((factories.CUSTOMER,), ("new@customer.example",))
     send(ticket, agent, prepared)
     assert sent_to(account) == [(factories.CUSTOMER, "new@customer.example")]
     assert people_on(ticket) == {factories.CUSTOMER, COLLEAGUE, "new@customer.example"}

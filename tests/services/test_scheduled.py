@@ -44,8 +44,19 @@ KEY = "a-form-key-of-the-tests"
 FILE = MailFile("log.txt", "text/plain", b"a line")
 
 
-def press_send(ticket, agent, text="Please install 4.2.", files=(), cc=None, key=KEY, tokens=(), **options):
-    ready = scheduled.prepare(ticket, text, files, actor=agent, cc=cc, tokens=tokens)
+def press_send(
+    ticket,
+    agent,
+    text="Please install 4.2.",
+    files=(),
+    cc=None,
+    bcc=(),
+    to=None,
+    key=KEY,
+    tokens=(),
+    **options,
+):
+    ready = scheduled.prepare(ticket, text, files, actor=agent, cc=cc, bcc=bcc, to=to, tokens=tokens)
     with transaction():
         return scheduled.schedule(ticket, ready, actor=agent, form_key=key, **options)
 

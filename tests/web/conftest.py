@@ -15,6 +15,7 @@ from helpdesk.mail.types import MailFile
 from helpdesk.models import EmailMessage, Notification, SenderRule, User
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.models.trays import Tray
+from helpdesk.policy.envelope import Recipients
 from helpdesk.policy.senders import Verdict
 from helpdesk.services import attachments, participants, queries, scheduled, sessions, settings, tags
 from helpdesk.services.tickets import comments
@@ -117,7 +118,7 @@ def desk(app, team):
         db.session.add(email)
         db.session.flush()
         waiting = scheduled.schedule(
-            ticket, scheduled.Ready(ticket.id, "Soon", (ticket.requester_address.email,), (), ()),
+            ticket, scheduled.Ready(ticket.id, "Soon", Recipients((ticket.requester_address.email,)), ()),
             actor=db.session.get(User, team["agent"]), form_key="form-of-a-waiting-answer",
         )  # fmt: skip
         told = Notification(

@@ -420,3 +420,35 @@ def test_why_an_answer_was_stopped_is_said_in_the_readers_language(app, desk):
         scheduled.stop(desk["reply"], too_many)
     page = browser(app, desk["agent"]).get("/notifications").text
     assert "Höchstens 50 Personen können in Kopie stehen." in page
+
+
+def test_who_is_in_blind_copy_is_shown_to_the_team_and_to_no_customer(app, agent, team):
+    blind = "boss@elsewhere.example"
+    page = write(agent, team, "/draft", "Please rest", bcc=blind)
+    assert f'name="bcc" value="{blind}"' in agent.get(page.location).text
+    write(agent, team, bcc=blind, revision_reply="1")
+    assert f"Bcc {blind}" in agent.get(url(team)).text
+    let_time_pass(app)
+    assert f"Bcc {blind}" in agent.get(url(team)).text
+    assert blind not in browser(app, team["customer"]).get(f"/my/tickets/{team['ticket']}").text
+    (mail,) = [m for m in look(app, EmailMessage) if m.purpose == "reply"]
+    assert mail.recipients == {"to": [CUSTOMER], "cc": [], "bcc": [blind]}
+
+
+def test_an_answer_is_addressed_to_somebody_in_copy_and_the_choice_is_kept(app, agent, team):
+    join(app, team)
+    page = agent.get(url(team)).text
+    assert f'<option value="{COLLEAGUE}">' in page
+    assert f'name="requester" value="{CUSTOMER}"' in page
+    write(agent, team, "/draft", "Please rest", to=COLLEAGUE)
+    assert f'<option value="{COLLEAGUE}" selected>' in agent.get(url(team)).text
+    write(agent, team, to=COLLEAGUE, requester=CUSTOMER, revision_reply="1")
+    let_time_pass(app)
+    assert [m.addressed for m in look(app, EmailMessage) if m.purpose == "reply"] == [[COLLEAGUE]]
+
+
+def test_a_page_that_shows_another_requester_sends_nothing(agent, team):
+    response = write(agent, team, requester="before@customer.example")
+    assert response.status_code == 422
+    assert f"The requester is {CUSTOMER} by now" in response.text
+    assert ">Please restart it.</textarea>" in response.text

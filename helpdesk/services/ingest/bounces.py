@@ -71,7 +71,7 @@ def _lost(sent: EmailMessage, failed: Sequence[BouncedRecipient]) -> dict[str, B
 
     A mail to one person was forwarded when the report names another.
     """
-    reached = {normalise_address(a): a for name in ("to", "cc") for a in sent.recipients.get(name, ())}
+    reached = {normalise_address(a): a for a in sent.addressed}
     found: dict[str, BouncedRecipient] = {}
     for report in failed:
         address = reached.get(normalise_address(report.recipient))

@@ -9,6 +9,7 @@ from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.thread import IssuedId
 from helpdesk.models import EmailMessage, Ticket, User, UserAddress
 from helpdesk.models.mail import Direction
+from helpdesk.policy import envelope
 from helpdesk.policy.status import TEAM
 
 
@@ -20,7 +21,7 @@ def by(found: IssuedId, ticket: Ticket) -> set[str]:
         EmailMessage.message_id.startswith(found.message_prefix, autoescape=True),
     )
     recipients = db.session.scalar(sent.order_by(EmailMessage.id).limit(1)) or {}
-    return {normalise_address(email) for name in ("to", "cc") for email in recipients.get(name, [])}
+    return {normalise_address(email) for email in envelope.read(recipients).everyone}
 
 
 def is_his_alone(got_it: set[str], author: UserAddress) -> bool:

@@ -23,6 +23,7 @@ def answer(
     actor: User,
     to: Sequence[str],
     cc: Sequence[str],
+    bcc: Sequence[str] = (),
     outcome: Status | None = None,
 ) -> Letter:
     """A person's words to the customer, in the ticket's mail thread: the customer's `comment_added`.
@@ -41,7 +42,7 @@ def answer(
         **about(ticket, ticket.subject, is_customer=True),
     )
     name = actor.name and f"{actor.name} ({ticket.account.from_name or settings.desk_name()})"
-    envelope = Envelope(ticket.account, to, cc, from_name=name)
+    envelope = Envelope(ticket.account, to, cc, bcc, from_name=name)
     return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), files=files)
 
 
@@ -59,4 +60,5 @@ def answer_of_comment(email: EmailMessage) -> Letter:
         actor=comment.author,
         to=recipients["to"],
         cc=recipients.get("cc", []),
+        bcc=recipients.get("bcc", []),
     )

@@ -18,7 +18,7 @@ def _refuse_in_vain(email: EmailMessage) -> None:
     """What a machine has to say is not worth another report; a person's own words fail where he sees it."""
     if email.purpose == queue.REPLY:
         return
-    people = {*email.recipients.get("to", ()), *email.recipients.get("cc", ())}
+    people = set(email.addressed)
     if people and people == set(queue.unreachable_of(email)):
         raise NotWanted("Mail to this address has come back.")
 

@@ -20,6 +20,7 @@ from helpdesk.database import claim, db, utcnow
 from helpdesk.errors import Conflict, NotFound
 from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
+from helpdesk.policy.envelope import Recipients
 from helpdesk.policy.permissions import Action
 from helpdesk.queue import wake_after_commit
 from helpdesk.services import access, events, settings
@@ -58,6 +59,7 @@ def add(
     purpose: str,
     to: Sequence[str],
     cc: Sequence[str] = (),
+    bcc: Sequence[str] = (),
     actor: User | None = None,
     ticket: Ticket | None = None,
     comment: Comment | None = None,
@@ -80,7 +82,7 @@ def add(
         urgency=URGENCY.get(purpose, OTHER_URGENCY),
         ticket_id=ticket.id if ticket else None,
         comment_id=comment.id if comment else None,
-        recipients={"to": list(to), "cc": list(cc)},
+        recipients=Recipients(tuple(to), tuple(cc), tuple(bcc)).columns,
         payload=payload or {},
         raw_sha256=storage.keep(blob) if blob else None,
         size=blob.size if blob else 0,
@@ -219,7 +221,7 @@ def unreachable_of(email: EmailMessage) -> dict[str, str]:
     """Who of its recipients is left alone, and why. A link to sign in is sent to whoever asks for one."""
     if email.purpose in PERSONS_WISH:
         return {}
-    return unreachable.among([*email.recipients.get("to", ()), *email.recipients.get("cc", ())])
+    return unreachable.among(email.addressed)
 
 
 def put_off(account_id: int, until: datetime, failures: int, *, reason: Sentence, detail: str) -> None:
@@ -309,7 +311,7 @@ def retry(email_id: int, *, actor: User | None) -> EmailMessage:
     if not taken:
         raise Conflict("This mail is being sent or has been sent.")
     db.session.refresh(email)
-    unreachable.lift([*email.recipients.get("to", ()), *email.recipients.get("cc", ())])
+    unreachable.lift(email.addressed)
     record_event("email.retried", email, actor=actor)
     try_now(email.account_id)
     return email

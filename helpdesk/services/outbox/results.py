@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from helpdesk.errors import PermanentError, TransientError, UncertainError
 from helpdesk.models.mail import EmailState
+from helpdesk.policy import envelope
 from helpdesk.services.outbox.backoff import next_delay
 from helpdesk.services.sentences import Sentence, reason_columns, sentence_of_error
 from helpdesk.transports.base import Delivery
@@ -39,8 +40,7 @@ class Outgoing:
     def pending(self) -> list[str]:
         """Who has neither got it nor been refused for good, each once."""
         done = {*self.recipients.get("accepted", ()), *self.recipients.get("refused", ())}
-        people = [*self.recipients.get("to", ()), *self.recipients.get("cc", ())]
-        return [address for address in dict.fromkeys(people) if address not in done]
+        return [address for address in envelope.read(self.recipients).everyone if address not in done]
 
     @property
     def reachable(self) -> list[str]:

@@ -40,11 +40,15 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who writes to whom. Names are only shown; addresses decide."""
+    """Who writes to whom. Names are only shown; addresses decide.
+
+    Of who is in `bcc` the mail holds no trace; whoever decides what it may hold has to know that they read it too.
+    """
 
     account: EmailAccount
     to: Sequence[str]
     cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
     from_name: str = ""
 
 

@@ -28,7 +28,8 @@ function followKind(form, area) {
 function followAudience(form, line) {
   const count = () => {
     const ticked = form.querySelectorAll("[name=cc][type=checkbox]:checked").length;
-    const typed = form.querySelector("[name=cc][type=text]")?.value.split(/[,;\s]+/).filter((word) => word.includes("@")).length ?? 0;
+    const fields = form.querySelectorAll("[name=cc][type=text], [name=bcc]");
+    const typed = [...fields].flatMap((field) => field.value.split(/[,;\s]+/)).filter((word) => word.includes("@")).length;
     const words = [line.dataset.people.replace("#", 1 + ticked + typed)];
     if (typed) words.push(line.dataset.new.replace("#", typed));
     line.hidden = ticked + typed === 0;

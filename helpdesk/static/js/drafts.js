@@ -59,7 +59,7 @@ class Draft {
   }
 
   snapshot() {
-    const cc = [...this.form.querySelectorAll("[name=cc]")].filter((field) => field.type !== "checkbox" || field.checked);
+    const cc = [...this.form.querySelectorAll("[name=to], [name=cc], [name=bcc]")].filter((field) => field.type !== "checkbox" || field.checked);
     return [this.kind, this.area.value, ...cc.map((field) => field.value)].join("\u0000");
   }
 

@@ -56,8 +56,9 @@ def answer(number: int) -> Page:
 
 def _send_reply(ticket: Ticket, typed: Answer) -> None:
     ready = scheduled.prepare(
-        ticket, typed.text, read_files("attachments"), actor=viewer(), cc=typed.cc, tokens=typed.tokens
-    )
+        ticket, typed.text, read_files("attachments"), actor=viewer(), to=typed.addressee, cc=typed.cc,
+        bcc=typed.bcc, tokens=typed.tokens,
+    )  # fmt: skip
     with transaction():
         reply = scheduled.schedule(
             ticket,

@@ -13,10 +13,11 @@ from helpdesk.database import utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Draft, ScheduledReply, Ticket, Upload
 from helpdesk.policy.status import CommentKind, Status
-from helpdesk.services import drafts, participants
-from helpdesk.services.drafts import Written
+from helpdesk.services import drafts, participants, recipients
+from helpdesk.services.drafts import Written, written_of
 from helpdesk.services.scheduled import Seen
 from helpdesk.web.access import viewer
+from helpdesk.web.filters import address as address_words
 from helpdesk.web.filters import exact
 from helpdesk.web.forms import is_form_key, new_form_key
 from helpdesk.web.sending import audience_words
@@ -28,13 +29,16 @@ KINDS = (CommentKind.REPLY, CommentKind.NOTE)
 class Answer:
     """What the form of the editor says.
 
-    Of `cc`, `added` are those the page did not show; `left_out` were shown and unticked. `then` is the status chosen
-    with the second button.
+    `to` is "" for the requester, who was `requester` on the page. Of `cc`, `added` are those the page did not show; `left_out` were shown and
+    unticked. `then` is the status chosen with the second button.
     """
 
     kind: CommentKind
     text: str
+    to: str
+    requester: str
     cc: tuple[str, ...]
+    bcc: tuple[str, ...]
     added: tuple[str, ...]
     left_out: tuple[str, ...]
     then: Status | None
@@ -44,10 +48,15 @@ class Answer:
     tokens: tuple[str, ...]
 
     @property
+    def addressee(self) -> str | None:
+        """Whom the page named as the one it goes to; None when it named nobody."""
+        return self.to or self.requester or None
+
+    @property
     def written(self) -> Written:
         if self.kind is not CommentKind.REPLY:
             return Written(self.text)
-        return Written(self.text, self.added, self.left_out)
+        return Written(self.text, self.added, self.left_out, self.to, self.bcc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +70,18 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Editor:
-    """What stands in the editor. `other` is this person's draft of the other kind, `rival` a text that another window
+    """What stands in the editor. `addressees` are (value, words) to choose `to` from, "" for the requester, whose address
+    is `requester`; `cc` and `bcc` further addresses as they were typed. `other` is this person's draft of the other kind, `rival` a text that another window
     has saved meanwhile."""
 
     kind: str
     body: str
+    to: str
+    requester: str
+    addressees: list[tuple[str, str]]
     copies: list[Copied]
     cc: str
+    bcc: str
     revisions: dict[str, int]
     files: list[Upload]
     form_id: str
@@ -101,7 +115,10 @@ def read_answer() -> Answer:
     return Answer(
         kind=kind,
         text=request.form.get("body", "").replace("\r\n", "\n").strip(),
+        to=request.form.get("to", "").strip()[:320],
+        requester=request.form.get("requester", "").strip()[:320],
         cc=cc,
+        bcc=_addresses("bcc"),
         added=participants.missing(cc, shown),
         left_out=participants.missing(shown, cc),
         then=Status(then) if then in set(Status) else None,
@@ -138,17 +155,24 @@ def editor(
     written = typed.written if typed else _written(draft)
     copies_of = typed.written if typed and typed.kind is CommentKind.REPLY else _written(reply_draft)
     copies, further = _copies(ticket, copies_of)
+    addressees = _addressees(ticket)
+    people_count = 1 + sum(one.chosen for one in copies) + len(further) + len(copies_of.bcc)
+    new = participants.strangers(ticket, [*further, *copies_of.bcc])
     return Editor(
         kind=kind.value,
         body=written.text,
+        to=copies_of.to if copies_of.to in {value for value, _words in addressees} else "",
+        requester=ticket.requester_address.email,
+        addressees=addressees,
         copies=copies,
         cc=", ".join(further),
+        bcc=", ".join(copies_of.bcc),
         revisions={k.value: own[k].revision if k in own else 0 for k in KINDS},
         files=_files(ticket, draft, typed),
         form_id=new_form_key(),
         seen=seen,
         seen_reply=max((reply.id for reply in waiting), default=0),
-        audience=audience_words(1 + sum(one.chosen for one in copies) + len(further), len(further)),
+        audience=audience_words(people_count, len(new)),
         saved=_("Draft of %(when)s", when=when_words(draft)) if draft else "",
         other=other.text if other else "",
         rival=rival,
@@ -165,10 +189,7 @@ def _chosen_kind(own: dict[CommentKind, Draft]) -> CommentKind:
 
 
 def _written(draft: Draft | None) -> Written:
-    if draft is None:
-        return Written("")
-    recipients = draft.recipients
-    return Written(draft.text, tuple(recipients.get("cc", [])), tuple(recipients.get("left_out", [])))
+    return written_of(draft) if draft is not None else Written("")
 
 
 def _files(ticket: Ticket, draft: Draft | None, typed: Answer | None) -> list[Upload]:
@@ -177,6 +198,15 @@ def _files(ticket: Ticket, draft: Draft | None, typed: Answer | None) -> list[Up
         return held
     further = drafts.uploads_of(viewer(), ticket, typed.tokens)
     return [*held, *(upload for upload in further if upload not in held)]
+
+
+def _addressees(ticket: Ticket) -> list[tuple[str, str]]:
+    """To whom the answer may be addressed, the requester first."""
+    requester = ticket.requester_address
+    return [
+        ("" if one.id == requester.id else one.email, address_words(one.email, one.user.name))
+        for one in recipients.choices(ticket)
+    ]
 
 
 def _copies(ticket: Ticket, written: Written) -> tuple[list[Copied], list[str]]:

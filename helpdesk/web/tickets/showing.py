@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState
+from helpdesk.policy import envelope
 from helpdesk.policy.status import Disposition, Status, allowed
 from helpdesk.services import (
     access,
@@ -23,7 +24,7 @@ from helpdesk.services import (
     people,
     pictures,
     queries,
-    replies,
+    recipients,
     scheduled,
     settings,
     tags,
@@ -104,6 +105,15 @@ def delivery(mail: EmailMessage | None, ticket: Ticket) -> dict[str, object] | N
     }
 
 
+def went_to(ticket: Ticket, mail: EmailMessage | None) -> dict[str, str]:
+    """Whom an answer was addressed to, in words, for the team's eyes alone."""
+    if mail is None:
+        return {"to": ticket.requester.shown_name}
+    people_ = envelope.read(mail.recipients)
+    named = {name: participants.names_of(ticket, getattr(people_, name)) for name in envelope.FIELDS}
+    return {name: ", ".join(names) for name, names in named.items() if names}
+
+
 def files_of(comment: Comment) -> list[dict[str, object]]:
     return [
         {"name": a.filename, "size": a.size, "url": url_for("files.download", token=a.token, name=a.filename)}
@@ -165,13 +175,13 @@ def render_ticket(
         may_belong_to=_if_seen(ticket.may_belong_to),
         follow_up_of=_if_seen(ticket.follow_up_of),
         entries=entries,
+        went_to=lambda mail: went_to(ticket, mail),
         delivery=delivery,
         files_of=files_of,
         pictures_of=pictures_of(ticket, entries, state.link_args),
         particulars_of=lambda comment: shown_particulars(comment.particulars, files_of(comment)),
         waiting=[sending(reply, viewer()) for reply in waiting],
         editor=editor(ticket, seen=seen, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
-        recipients=[ticket.requester.shown_name],
         refusal=_refusal(ticket),
         assignable=glance.assignable(ticket.account_id),
         next_statuses=[(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
@@ -200,7 +210,7 @@ def _refusal(ticket: Ticket) -> str | None:
         return _("This ticket was merged into another one.")
     if ticket.disposition is Disposition.SPAM:
         return _("This ticket is spam: say that it is none to answer it.")
-    if replies.recipients(ticket)[:1] != [ticket.requester_address.email]:
+    if not any(one.id == ticket.requester_address_id for one in recipients.choices(ticket)):
         return _("The requester is an address of this desk.")
     return None
 
