@@ -12,6 +12,7 @@ from babel.dates import format_datetime
 from flask import current_app
 from flask_babel import force_locale, get_locale
 
+from helpdesk.mail.inlining import inlined
 from helpdesk.services import settings
 
 LANGUAGES = ("en", "de")
@@ -50,7 +51,7 @@ def render(
             for part in ("subject.txt", "body.txt", "body.html")
         ]
     subject, text, html = parts
-    return Rendered(" ".join(subject.split()), text.strip() + "\n", html)
+    return Rendered(" ".join(subject.split()), text.strip() + "\n", inlined(html))
 
 
 def _shades() -> Shades:

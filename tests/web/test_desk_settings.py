@@ -41,7 +41,7 @@ def test_what_was_saved_shows_on_every_page(app, desk, admin):
     assert re.search(r"--accent: light-dark\(#[0-9a-f]{6}, #[0-9a-f]{6}\);", style.text)
     assert app.test_client().get("/look/0b6e69.css").status_code == 404
     with app.app_context():
-        mail = templates.render("test", language="en", desk_name="", account_email="", url="")
+        mail = templates.render("test", language="en", desk_name="", account_email="", url="/")
         assert settings.palette().accent[0] in mail.html and "#0b6e69" not in mail.html
 
 
