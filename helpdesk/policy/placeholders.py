@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 ACKNOWLEDGEMENT = ("customer_name", "ticket_number", "subject")
+CLOSED = (*ACKNOWLEDGEMENT, "opens_at")  # for words while nobody is there
 _PLACEHOLDER = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
 _MARK = re.compile(_PLACEHOLDER.pattern + r"|\{\{|\}\}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from typing import cast
 
 from sqlalchemy import select
 
@@ -12,7 +13,7 @@ from helpdesk.database import db
 from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.models import EmailAccount, EmailMessage, User
 from helpdesk.models.mail import Direction
-from helpdesk.policy import placeholders
+from helpdesk.policy import hours, placeholders
 from helpdesk.policy.permissions import Action
 from helpdesk.services import access, events
 from helpdesk.services.ingest import proof
@@ -21,11 +22,15 @@ from helpdesk.services.tickets.changing import may_work_on
 MAX_WORDS = 5000
 LATELY, LEAST_SEEN, MOST_OF_THEM = 50, 5, 0.9  # mails that are looked at for the server that judged them
 SERVER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+KNOWN_WORDS = {  # what is filled in, by field
+    "acknowledgement_text": placeholders.ACKNOWLEDGEMENT,
+    "closed_text": placeholders.CLOSED,
+}
 PACES = ("poll_frequency_s", "max_mails_per_poll")
 WAYS = (
     "name", "is_offered", "default_assignee_id", "default_category", "default_priority", "reply_status", "reopen_days",
     "signature", "is_acknowledging", "acknowledgement_text", "kind", "takes_plus_addresses", "trusted_authserv_id",
-    "spam_check", "spam_score", *PACES,
+    "spam_check", "spam_score", "acknowledges_when", "closed_text", "business_hours", *PACES,
 )  # fmt: skip
 
 
@@ -37,7 +42,9 @@ def change(account: EmailAccount, values: Mapping[str, object], *, actor: User) 
     access.demand_on_account(actor, Action.ADMINISTER, None)
     wanted = {name: value for name, value in values.items() if name in WAYS}
     _check_assignee(account, wanted.get("default_assignee_id"))
-    for name in ("signature", "acknowledgement_text"):
+    if wanted.get("business_hours"):
+        wanted["business_hours"] = hours.tidy(cast("Mapping[str, object]", wanted["business_hours"]))
+    for name in ("signature", *KNOWN_WORDS):
         if name in wanted:
             wanted[name] = _words(str(wanted[name]), name)
     if "trusted_authserv_id" in wanted:
@@ -90,12 +97,11 @@ def _words(text: str, field: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if len(text) > MAX_WORDS:
         raise InvalidInput("Please use at most %(limit)d characters.", field=field, limit=MAX_WORDS)
-    unknown = placeholders.unknown(
-        text, placeholders.ACKNOWLEDGEMENT if field == "acknowledgement_text" else ()
-    )
-    if unknown and field == "acknowledgement_text":
+    known = KNOWN_WORDS.get(field)
+    unknown = placeholders.unknown(text, known) if known else []
+    if known and unknown:
         raise InvalidInput("Nobody fills in %(words)s. Known are: %(known)s.", field=field, words=", ".join(unknown),
-                           known=", ".join("{{" + name + "}}" for name in placeholders.ACKNOWLEDGEMENT))  # fmt: skip
+                           known=", ".join("{{" + name + "}}" for name in known))  # fmt: skip
     return text
 
 

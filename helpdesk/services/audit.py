@@ -68,6 +68,8 @@ def _details(event: Event) -> str:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(part)}" for key, part in value.items() if part) or "–"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "–"
     return "–" if value in (None, "") else str(value)

@@ -20,7 +20,7 @@ from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy import audience, echo
 from helpdesk.policy.acknowledge import may_acknowledge
 from helpdesk.policy.audience import Notice
-from helpdesk.services import events, notices, settings, templates
+from helpdesk.services import business_hours, events, notices, settings, templates
 from helpdesk.services.links import LIFETIME, Purpose
 from helpdesk.services.outbox import queue, told, writing
 
@@ -96,11 +96,15 @@ def _tell(event: Event, ticket: Ticket, notice: Notice, waiting: EmailMessage | 
 
 
 def _acknowledge(event: Event, ticket: Ticket) -> None:
-    """Tell the requester the ticket's number, unless that could start a loop, flood somebody, or tell a stranger."""
-    if not ticket.account.is_acknowledging:
+    """Tell the requester the ticket's number, unless that could start a loop, flood somebody, or tell a stranger.
+
+    At the times its account answers; whether somebody is there now is kept with the mail, which is made later.
+    """
+    account, now = ticket.account, utcnow()
+    closed = business_hours.closed_facts(account, now)
+    if not (account.is_acknowledging and account.acknowledges_when.is_now(is_open=not closed)):
         return
     address = ticket.requester_address
-    now = utcnow()
     earlier = _acknowledgements(address, ticket, since=now - timedelta(days=1))
     verdict = may_acknowledge(
         automatic=event.data.get("automatic", "no") != "no",
@@ -113,7 +117,7 @@ def _acknowledge(event: Event, ticket: Ticket) -> None:
     if not verdict.allowed:
         logger.info("ticket=%s acknowledgement=none because=%s", ticket.number, verdict.reason)
         return
-    queue.add(ticket.account, purpose="ticket_created", to=[address.email], ticket=ticket)
+    queue.add(account, purpose="ticket_created", to=[address.email], ticket=ticket, payload=closed)
 
 
 def _is_repeated(ticket: Ticket, earlier: Sequence[int]) -> bool:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from helpdesk.database import db, insert_once
 from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.models import Setting, Ticket, User
-from helpdesk.policy import colour, numbering
+from helpdesk.policy import colour, hours, numbering
 from helpdesk.policy.audience import Kind
 from helpdesk.services import events
 
@@ -45,6 +45,7 @@ DEFAULTS: dict[str, object] = {
     "undo_seconds": 15,
     "auto_close_days": 7,
     "silenced": [],
+    "business_hours": hours.ORDINARY,
 }
 ENVIRONMENT = {  # setting -> the name that wins over it, and what that is when nobody set it
     "timezone": ("TIMEZONE", "UTC"),
@@ -106,6 +107,11 @@ def _kinds(value: object) -> list[str]:
     return [kind.value for kind in Kind if kind.value in value]
 
 
+def _hours(value: object) -> dict[str, object]:
+    """A week and its holidays, in one form. Raises InvalidInput for what nobody can read."""
+    return hours.tidy(value if isinstance(value, dict) else {})
+
+
 def _between(least: int, most: int) -> Callable[[object], int]:
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -130,6 +136,7 @@ RULES: dict[str, Callable[[object], object]] = {
     "auto_close_days": _between(0, 3650),
     "undo_seconds": _between(0, 120),
     "silenced": _kinds,
+    "business_hours": _hours,
 }
 
 

@@ -16,7 +16,7 @@ WAYS = {
     "acknowledgement_text": "Dear {{customer_name}}, {{ticket_number}}.", "is_acknowledging": "y",
     "kind": "department", "poll_frequency_s": "60", "max_mails_per_poll": "20",
     "takes_plus_addresses": "y", "trusted_authserv_id": "mx.desk.example, mx2.desk.example",
-    "spam_check": "score", "spam_score": "4.5",
+    "spam_check": "score", "spam_score": "4.5", "acknowledges_when": "always",
 }  # fmt: skip
 
 
@@ -60,6 +60,8 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
     ("acknowledgement_text", "x" * 5001, "at most 5000"), ("signature", "x" * 5001, "at most 5000"), ("name", "", "enter a name"),
     ("trusted_authserv_id", "mx desk.example;", "not the name of a mail server"), ("reopen_days", "-1", "0 to 3650"), ("poll_frequency_s", "1", "5 to 86400"), ("max_mails_per_poll", "0", "1 to 1000"),
     ("kind", "nobody", "valid choice"), ("reply_status", "new", "valid choice"), ("default_priority", "huge", "valid choice"),
+    ("acknowledges_when", "sometimes", "valid choice"), ("closed_text", "{{opens}}", "{{opens_at}}"),
+    ("acknowledgement_text", "{{opens_at}}", "Nobody fills in"), ("business_hours-tue", "nine to five", "no span of time"),
     ("default_assignee_id", "999", "valid choice"), ("spam_check", "much", "valid choice"), ("spam_score", "nan", "Use a number"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_with_the_rest_kept(app, desk, admin, field, value, words):
@@ -69,6 +71,22 @@ def test_what_cannot_be_is_refused_with_the_rest_kept(app, desk, admin, field, v
     assert load(app, desk).signature == ""
     if field != "signature":
         assert "Harbour 4" in response.text
+
+
+def test_hours_of_its_own_are_kept_only_while_the_account_wants_them(app, desk, admin):
+    page = f"/admin/accounts/{desk['account']}/ways"
+    assert 'value="09:00-17:00"' in admin.get(page).text  # the desk's, to begin with
+    week = {"business_hours-mon": "8-12, 14-18", "business_hours-holidays": "25.12. Christmas\r\n2026-12-31"}
+    words = {"acknowledges_when": "closed", "closed_text": "Closed until {{opens_at}}."}
+    assert send(admin, page, **(WAYS | week | words), has_own_hours="y").status_code == 303
+    account = load(app, desk)
+    assert account.business_hours["mon"] == "08:00-12:00, 14:00-18:00"
+    assert account.business_hours["holidays"] == ["12-25 Christmas", "2026-12-31"]
+    assert (account.acknowledges_when, account.closed_text) == ("closed", "Closed until {{opens_at}}.")
+    text = admin.get(page).text
+    assert "08:00-12:00, 14:00-18:00" in text and "12-25 Christmas" in text and "Mon–Fri 09:00-17:00" in text
+    assert send(admin, page, **WAYS, **week).status_code == 303
+    assert load(app, desk).business_hours == {}
 
 
 def test_only_who_has_access_can_be_chosen(app, desk, admin):

@@ -45,6 +45,27 @@ def test_what_was_saved_shows_on_every_page(app, desk, admin):
         assert settings.palette().accent[0] in mail.html and "#0b6e69" not in mail.html
 
 
+def test_business_hours_are_saved_in_one_form_and_a_wrong_line_is_told_where_it_stands(app, desk, admin):
+    week = {
+        "business_hours-mon": "9-17",
+        "business_hours-sat": "10am-2pm",
+        "business_hours-holidays": "12-25",
+    }
+    assert send(admin, "/admin/settings", **VALUES, **week).status_code == 303
+    kept = stored(app)["business_hours"]
+    assert (kept["mon"], kept["tue"], kept["sat"], kept["holidays"]) == (
+        "09:00-17:00",
+        "",
+        "10:00-14:00",
+        ["12-25"],
+    )
+    assert "mon 09:00-17:00, sat 10:00-14:00, holidays 12-25" in admin.get("/admin/audit").text
+    wrong = send(admin, "/admin/settings", **VALUES, **(week | {"business_hours-tue": "9 to noon"}))
+    assert wrong.status_code == 422
+    assert '<a href="#business_hours-tue">' in wrong.text and 'value="10am-2pm"' in wrong.text
+    assert stored(app)["business_hours"] == kept
+
+
 def test_every_change_is_an_event_with_its_values(app, desk, admin):
     send(admin, "/admin/settings", **VALUES)
     with app.app_context():

@@ -15,7 +15,7 @@ from helpdesk.policy.acknowledge import safe_subject
 from helpdesk.policy.audience import Event as Fact
 from helpdesk.policy.audience import Kind, Notice, Recipient, Template
 from helpdesk.policy.status import CommentKind, Disposition, Status, is_overdue
-from helpdesk.services import mail_choices, people, settings, templates
+from helpdesk.services import business_hours, mail_choices, people, settings, templates
 from helpdesk.services.outbox import answers, queue
 from helpdesk.services.outbox.conversation import thread_of, thread_with
 from helpdesk.services.outbox.told import News, gather, may_read
@@ -40,7 +40,7 @@ def _ticket_created(email: EmailMessage) -> Letter:
         Template.CREATED.value,
         language=ticket.requester.language,
         news=News(Template.CREATED, Recipient.CUSTOMER, ()),
-        own_text=_own_text(ticket, subject),
+        own_text=_own_text(email, ticket, subject),
         status=Status.NEW,  # as it was when the mail came: an answer may be on its way by now
         **about(ticket, subject, is_customer=True, choices_url=choices_url),
     )
@@ -62,16 +62,20 @@ def _harmless_subject(ticket: Ticket, reader: User) -> str:
         return str(gettext("Your message to us"))
 
 
-def _own_text(ticket: Ticket, subject: str) -> str:
+def _own_text(email: EmailMessage, ticket: Ticket, subject: str) -> str:
     """The account's own words, "" for the ordinary ones. A name comes from outside as well: it is made as harmless."""
-    with force_locale(ticket.requester.language or settings.language()):
+    language = ticket.requester.language or settings.language()
+    with force_locale(language):
         nobody = gettext("customer")
+    account, closed = ticket.account, email.payload
+    text = (account.closed_text if closed.get("is_closed") else "").strip()
     values = {
         "customer_name": safe_subject(ticket.requester.name) or nobody,
         "ticket_number": settings.tag_of(ticket),
         "subject": subject,
+        "opens_at": business_hours.opens_at_in_words(closed, email.created_at, language),
     }
-    return placeholders.fill(ticket.account.acknowledgement_text.strip(), values)
+    return placeholders.fill(text or account.acknowledgement_text.strip(), values)
 
 
 def _notification(email: EmailMessage) -> Letter:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 from flask import Response, flash, render_template
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -13,6 +16,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount
 from helpdesk.models.mail import AccountKind
 from helpdesk.models.trays import SpamCheck
+from helpdesk.policy.acknowledge import When
 from helpdesk.policy.status import Category, Priority, Status
 from helpdesk.services import account_ways, accounts, notifications, people, sending, settings
 from helpdesk.web.access import require, viewer
@@ -20,6 +24,7 @@ from helpdesk.web.account_form import KINDS
 from helpdesk.web.admin.blueprint import blueprint
 from helpdesk.web.errors import say
 from helpdesk.web.forms import Form, address_field, options, trimmed
+from helpdesk.web.hours_fields import hours_field, week_in_words
 from helpdesk.web.security import go
 
 Page = str | Response | tuple[str, int]
@@ -37,6 +42,11 @@ SPAM = options(
     (SpamCheck.VERDICT.value, _l("What the mail server calls spam")),
     (SpamCheck.SCORE.value, _l("What has a high score")),
     (SpamCheck.OFF.value, _l("Nothing: headers are not looked at")),
+)
+WHEN = options(
+    (When.ALWAYS.value, _l("At any time")),
+    (When.OPEN.value, _l("Only within business hours")),
+    (When.CLOSED.value, _l("Only outside of business hours")),
 )
 SCORE = _l("Use a number, such as 5.")
 DAYS = _l("Use 0 to 3650 days.")
@@ -79,6 +89,10 @@ class WaysForm(Form):
     signature = TextAreaField(_l("Signature"))
     is_acknowledging = BooleanField(_l("Confirm every new ticket to its sender"))
     acknowledgement_text = TextAreaField(_l("Words of the confirmation"))
+    acknowledges_when = SelectField(_l("It is confirmed"), choices=WHEN, default=When.ALWAYS.value)
+    closed_text = TextAreaField(_l("Words while nobody is there"))
+    has_own_hours = BooleanField(_l("This account keeps hours of its own"))
+    business_hours = hours_field(_l("Hours of this account"))
     takes_plus_addresses = BooleanField(_l("Every mail gets a reply address of its own"))
     trusted_authserv_id = StringField(
         _l("Server whose word about senders counts"), filters=[trimmed], validators=[Length(max=255)]
@@ -97,6 +111,8 @@ class WaysForm(Form):
         found: dict[str, object] = {name: self[name].data for name in account_ways.WAYS if name in self}
         found["default_assignee_id"] = self.default_assignee_id.data or None
         found["kind"] = AccountKind(self.kind.data)
+        found["acknowledges_when"] = When(self.acknowledges_when.data)
+        found["business_hours"] = self.business_hours.data if self.has_own_hours.data else {}
         found["spam_check"] = SpamCheck(self.spam_check.data)
         found["reply_status"] = Status(self.reply_status.data)
         found["default_category"] = Category(self.default_category.data)
@@ -115,7 +131,11 @@ class TestMailForm(Form):
 @require("admin")
 def show_ways(account_id: int) -> Page:
     found = accounts.get(account_id)
+    hours = found.business_hours or settings.get("business_hours")
     form = WaysForm(None, obj=found)
+    form.business_hours.process(None, hours)
+    form.has_own_hours.data = bool(found.business_hours)
+    form.acknowledges_when.data = found.acknowledges_when.value
     form.default_assignee_id.data = found.default_assignee_id or 0
     form.kind.data = found.kind.value
     form.spam_check.data = found.spam_check.value
@@ -128,7 +148,14 @@ def show_ways(account_id: int) -> Page:
 def _page(account: EmailAccount, form: WaysForm) -> str:
     form.offer(account)
     seen = account_ways.server_seen(account)
-    return render_template("admin/account_ways.html", account=account, form=form, server_seen=seen)
+    desk_hours = week_in_words(cast("Mapping[str, object]", settings.get("business_hours")))
+    return render_template(
+        "admin/account_ways.html",
+        account=account,
+        form=form,
+        server_seen=seen,
+        desk_hours=desk_hours or _("always closed"),
+    )
 
 
 @blueprint.post("/accounts/<int:account_id>/ways")

@@ -10,6 +10,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from helpdesk.policy.audience import Kind
 from helpdesk.services import settings
 from helpdesk.web.forms import Form, options, trimmed
+from helpdesk.web.hours_fields import hours_field
 from helpdesk.web.locale import LANGUAGES
 from helpdesk.web.zone_field import ZoneField
 
@@ -59,6 +60,7 @@ class SettingsForm(Form):
     session_idle_hours = _number(_("Sign out after hours without use"))
     session_max_days = _number(_("Sign in again after days at the latest"))
     retention_days = _number(_("Keep raw mails for days"))
+    business_hours = hours_field(_("An ordinary week"))
     mailed = BoxesField(_("Mailed when it happens"), choices=KINDS)
 
     def fields_to_save(self) -> list[str]:

@@ -118,6 +118,7 @@ SETTINGS = {
     "undo_seconds": _l("Undo time after sending (seconds)"),
     "hold_sending": _l("Hold all sending"),
     "silenced": _l("Notifications nobody is mailed"),
+    "business_hours": _l("Business hours"),
 }
 
 
