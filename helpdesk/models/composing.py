@@ -59,7 +59,8 @@ class ScheduledReply(Base):
     on his page. `waits_for_silence` cancels it when the customer writes first: an answer for later, not the few
     seconds of undoing. Once it has gone out its text is the comment's, once taken back
     the draft's, and is cleared here. `reason` is an error's sentence and `reason_params` what fills it, for whoever reads
-    it in his own language.
+    it in his own language. Of kind `forward` it takes along what `forwarded` names: {"comments": [ids],
+    "attachments": [ids]}.
     """
 
     __tablename__ = "scheduled_reply"
@@ -78,6 +79,7 @@ class ScheduledReply(Base):
     state: Mapped[ReplyState] = mapped_column(Word(ReplyState), default=ReplyState.WAITING)
     reason: Mapped[longtext] = mapped_column(default="")
     reason_params: Mapped[dict[str, str | int]] = mapped_column(JSON, default=dict)
+    forwarded: Mapped[dict[str, list[int]]] = mapped_column(JSON, default=dict)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime]
     created_at: Mapped[datetime]
