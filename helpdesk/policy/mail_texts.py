@@ -137,6 +137,9 @@ def _in_words(rules: Rules, words: str) -> list[Problem]:
         elif mark.name in rules.blocks and not mark.is_alone:
             sentence = "Line %(line)d: %(word)s needs a line of its own."
             found.append(Problem("words", sentence, {"line": mark.line, "word": mark.written}))
+        elif mark.name in rules.blocks and mark.name in names:
+            sentence = "Line %(line)d: %(word)s stands in the mail already."
+            found.append(Problem("words", sentence, {"line": mark.line, "word": mark.written}))
         names.add(mark.name)
     for group in rules.needs:
         if not names.intersection(group):

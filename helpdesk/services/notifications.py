@@ -163,6 +163,7 @@ def queue_test_mail(account: EmailAccount, to: str, *, actor: User | None) -> Em
     rendered = templates.render(
         "test",
         language=actor.language if actor else None,
+        account=account,
         desk_name=settings.desk_name(),
         account_email=account.email,
         url=writing.site_url("/"),
@@ -200,7 +201,9 @@ def queue_link_mail(
     rendered = templates.render(
         template,
         language=address.user.language,
+        account=account,
         name=told.harmless_name(address.user),
+        email=address.email,
         desk_name=settings.desk_name(),
         url=writing.site_url(path + token + (f"?{urlencode({'next': target})}" if target else "")),
         lifetime=LIFETIME[purpose],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,8 +14,14 @@ from flask import current_app
 from flask_babel import force_locale, get_locale
 
 from helpdesk.mail.inlining import inlined
-from helpdesk.services import settings
+from helpdesk.mail.thread import tagged_subject
+from helpdesk.models import EmailAccount
+from helpdesk.policy import mail_texts
+from helpdesk.policy.mail_texts import MailText
+from helpdesk.services import mail_words, settings
+from helpdesk.services.mail_words import Filling, UnusableWords
 
+logger = logging.getLogger(__name__)
 LANGUAGES = ("en", "de")
 
 
@@ -37,21 +44,75 @@ class Shades:
 
 
 def render(
-    template: str, /, *, language: str | None, zone: str | None = None, **variables: object
+    template: str,
+    /,
+    *,
+    language: str | None,
+    zone: str | None = None,
+    account: EmailAccount | None = None,
+    **variables: object,
 ) -> Rendered:
-    """Fill the three templates of a mail; the desk's language and time zone when the person chose none.
+    """Make a mail of its template, or of what admins wrote instead for the `account` it leaves by.
 
-    Everything is escaped in the HTML. Raises jinja2.TemplateError for a template that is missing or broken.
+    In the desk's language and time zone when the person chose none. Everything is escaped in the HTML. Words that cannot
+    be used are logged and left out: no mail is lost by them. Raises jinja2.TemplateError for a built-in template that is
+    missing or broken.
     """
-    variables["shades"] = _shades()
+    language = spoken(language)
+    text = mail_texts.text_of(template, is_customer=bool(variables.get("is_customer")))
+    found = mail_words.find(text, language, account.id if account else None)
+    usable = {name: words for name, words in found.items() if _is_usable(words)}
+    own, foot = usable.get(text) if text else None, usable.get(MailText.FOOTER)
+    try:
+        return write(template, own, foot, language=language, zone=zone, **variables)
+    except Exception:
+        if not usable:
+            raise
+        # Whatever it is, the reader gets the mail as the desk itself would have written it.
+        logger.exception("template=%s versions=%s own words left out", template, _versions(own, foot))
+    return write(template, None, None, language=language, zone=zone, **variables)
+
+
+def _is_usable(words: Filling) -> bool:
+    try:
+        words.check()
+    except UnusableWords as error:
+        logger.warning("text=%s version=%s own words left out: %s", words.text_name, words.version, error)
+        return False
+    return True
+
+
+def _versions(*found: Filling | None) -> str:
+    return ",".join(str(words.version) for words in found if words)
+
+
+def write(
+    template: str,
+    own: Filling | None,
+    foot: Filling | None,
+    *,
+    language: str,
+    zone: str | None = None,
+    **variables: object,
+) -> Rendered:
+    """The mail with these very words, which have been checked. Raises whatever a template raises."""
+    variables |= {"own": own, "foot": foot, "shades": _shades()}
     variables["moment"] = partial(_moment, ZoneInfo(zone) if zone else settings.desk_zone())
-    with force_locale(language if language in LANGUAGES else settings.language()):
+    with force_locale(language):
         parts = [
             _render(f"emails/{template}/{part}", variables)
             for part in ("subject.txt", "body.txt", "body.html")
         ]
     subject, text, html = parts
+    if own and own.subject:
+        tag = str(variables.get("tag") or "")
+        subject = tagged_subject(tag, own.subject) if tag else own.subject
     return Rendered(" ".join(subject.split()), text.strip() + "\n", inlined(html))
+
+
+def spoken(language: str | None) -> str:
+    """The person's language, the desk's when he chose none that it speaks."""
+    return language if language in LANGUAGES else settings.language()
 
 
 def _shades() -> Shades:

@@ -18,7 +18,7 @@ from helpdesk.policy.status import CommentKind, Disposition, Status, is_overdue
 from helpdesk.services import business_hours, mail_choices, people, settings, templates
 from helpdesk.services.outbox import answers, queue
 from helpdesk.services.outbox.conversation import thread_of, thread_with
-from helpdesk.services.outbox.told import News, gather, may_read
+from helpdesk.services.outbox.told import News, gather, may_read, name_of
 from helpdesk.services.outbox.writing import (
     GENERATED,
     REPLIED,
@@ -92,6 +92,7 @@ def _notification(email: EmailMessage) -> Letter:
         zone=reader.timezone,
         news=news,
         requester_name=ticket.requester.shown_name,
+        recipient_name=name_of(reader, is_customer=is_customer),
         status=ticket.status,
         priority=ticket.priority,
         category=ticket.category,

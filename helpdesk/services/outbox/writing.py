@@ -127,6 +127,8 @@ def about(ticket: Ticket, subject: str, *, is_customer: bool, choices_url: str =
         "subject": _tagged(ticket, subject),
         "ticket_subject": subject,
         "tag": settings.tag_of(ticket),
+        "account": ticket.account,
+        "customer_name": harmless_name(ticket.requester) if is_customer else ticket.requester.shown_name,
         "desk_name": settings.desk_name(),
         "is_customer": is_customer,
         "url": site_url(f"/tickets/{ticket.number}"),  # customers are led on to their own page
