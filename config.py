@@ -79,6 +79,12 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
+def _backend(text: str) -> str:
+    """One of the words, or what Django calls it."""
+    word = text.strip().lower().removeprefix("django.core.mail.backends.").removesuffix(".emailbackend")
+    return _one_of("console", "smtp", "dummy", "file")(word.replace("filebased", "file"))
+
+
 def _folder(text: str) -> str:
     if any(ord(letter) < 32 for letter in text):
         raise ValueError("a folder name holds no control characters")
@@ -157,7 +163,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SMTP_USE_TLS", _boolean, True, "false: no TLS on this machine or with SMTP_ALLOW_PLAINTEXT; otherwise TLS always (465 at once, else STARTTLS)", ("EMAIL_USE_TLS",)),
     Setting("SMTP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
     Setting("SMTP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
-    Setting("EMAIL_BACKEND", _one_of("console", "smtp", "dummy"), None, "console, smtp or dummy. Default: smtp when a server is set, else the practice mailbox"),
+    Setting("EMAIL_BACKEND", _backend, None, "Where all mail goes: smtp, console (printed), file (into EMAIL_FILE_PATH) or dummy (nowhere). Default: smtp when a server is set, else the practice mailbox"),
+    Setting("EMAIL_FILE_PATH", _text, None, "Folder for EMAIL_BACKEND=file, one .eml a mail. Default: sent-mail in INSTANCE_PATH"),
     # further mail accounts
     Setting("MAIL_ALLOWED_NETWORKS", read_networks, None, "Where servers typed in the browser may be besides the Internet: loopback, private, none, or networks like 10.1.0.0/16. Default: loopback,private while SITE_URL is on this machine, else none"),
     # limits
@@ -236,9 +243,7 @@ def redis_url(url: str | None, instance: Path) -> str:
     if url:
         return url
     path = instance / "redis.sock"
-    if (
-        len(os.fsencode(path)) > 103
-    ):  # sun_path holds 104 bytes on macOS and 108 on Linux, with the closing NUL
+    if len(os.fsencode(path)) > 103:  # sun_path: 104 bytes on macOS, 108 on Linux, with the closing NUL
         raise ConfigError(
             f"INSTANCE_PATH: {instance} is too long for a socket; choose a shorter folder or set REDIS_URL."
         )

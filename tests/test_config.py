@@ -50,6 +50,14 @@ def test_an_empty_value_is_no_value():
     assert read_settings({"PORT": " "}, None)["PORT"] == 8000
 
 
+@pytest.mark.parametrize(("value", "word"), [
+    ("SMTP", "smtp"), ("file", "file"), ("django.core.mail.backends.console.EmailBackend", "console"),
+    ("django.core.mail.backends.filebased.EmailBackend", "file"), ("django.core.mail.backends.smtp.EmailBackend", "smtp"),
+])  # fmt: skip
+def test_a_backend_may_have_the_name_django_gives_it(value, word):
+    assert read_settings({"EMAIL_BACKEND": value}, None)["EMAIL_BACKEND"] == word
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

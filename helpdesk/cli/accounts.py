@@ -27,6 +27,7 @@ PATIENCE_S = 60.0  # for a test mail a worker was faster to take
 COLOURS = {"healthy": "green", "failing": "red", "paused": "yellow", "new": "cyan"}
 DIVERTED = {
     "console": "No mail leaves the desk: EMAIL_BACKEND=console prints it instead.",
+    "file": "No mail leaves the desk: EMAIL_BACKEND=file writes it into EMAIL_FILE_PATH instead.",
     "dummy": "No mail leaves the desk: EMAIL_BACKEND=dummy throws it away.",
 }
 COLUMNS = (

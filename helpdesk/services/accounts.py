@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from helpdesk.transports.base import Maildrop, Security, Sender, ServerAddress, 
 from helpdesk.transports.connect import look_inside, open_sender, open_source
 
 T = TypeVar("T")
-LOCAL_PROTOCOLS = {"maildir", "console", "dummy"}
+LOCAL_PROTOCOLS = {"maildir", "file", "console", "dummy"}
 PRACTICE_ADDRESS = "support@practice.example"
 
 
@@ -84,6 +85,14 @@ def practice_path(account: EmailAccount) -> Path:
     return Path(current_app.config["INSTANCE_PATH"]) / "practice" / str(account.id)
 
 
+def drop_path(account: EmailAccount) -> Path:
+    """Where the account's mail is written when it goes into files: a folder of its own, named by its address."""
+    config = current_app.config
+    folder = Path(config["EMAIL_FILE_PATH"] or Path(config["INSTANCE_PATH"]) / "sent-mail")
+    name = re.sub(r"[^A-Za-z0-9@._+-]", "_", account.address).lstrip(".")
+    return Path(config["INSTANCE_PATH"]) / folder / name
+
+
 def refuse_in_demo(*protocols: str) -> None:
     """A demo never reaches a mail server, whatever its accounts say. Raises UnusableServer."""
     if current_app.config["DEMO"] and not set(protocols) <= LOCAL_PROTOCOLS:
@@ -114,15 +123,16 @@ def outgoing_protocol(account: EmailAccount | AccountLine) -> str:
 
 
 def diverted_to() -> str:
-    """Where EMAIL_BACKEND has every mail go instead of to its readers: `console`, `dummy`, or "" for nowhere else."""
+    """Where EMAIL_BACKEND has every mail go instead of to its readers: `console`, `file`, `dummy`; "" for nowhere else."""
     backend = str(current_app.config["EMAIL_BACKEND"] or "")
-    return backend if backend in {"console", "dummy"} else ""
+    return backend if backend in {"console", "file", "dummy"} else ""
 
 
 def sender_of(account: EmailAccount) -> Sender:
     """A connection for sending. Raises TransientError or PermanentError."""
     refuse_in_demo(outgoing_protocol(account))
-    protocol, path = outgoing_protocol(account), practice_path(account) / "out"
+    protocol = outgoing_protocol(account)
+    path = drop_path(account) if protocol == "file" else practice_path(account) / "out"
     method = account.outgoing_sign_in if protocol == "smtp" else SignIn.PASSWORD
     return oauth.signed_in(
         account, method, outgoing_server(account), lambda server: open_sender(protocol, server, path)

@@ -33,12 +33,15 @@ from helpdesk.queue import wake_after_commit
 from helpdesk.services import access, accounts, events, glance
 from helpdesk.services.outbox.queue import hash_of
 from helpdesk.transports.base import FetchedMail
+from helpdesk.transports.file_drop import FileDrop
 from helpdesk.transports.maildir import MaildirSource, deposit
 
 LISTED = 60
 LIST_BYTES = 64 * 1024
 WROTE_DOMAIN = "practice.example"
 POLL_S = 10
+KEPT_HERE = ("maildir", "file")  # mail that goes this way out can be read here
+MAX_DIGITS = 24
 _PREVIEW = re.compile(
     r'<div style="display:none;[^>]*>.*?</div>', re.DOTALL
 )  # as the frame of mails writes it
@@ -99,7 +102,7 @@ def mailboxes() -> Mailboxes:
     """Every practice account while no real one is connected; beside a real one only those whose mails go nowhere."""
     active = [line for line in glance.accounts() if line.is_active]
     real = [line for line in active if line.incoming_protocol != "maildir"]
-    shown = [line for line in real if accounts.outgoing_protocol(line) == "maildir"] if real else active
+    shown = [line for line in real if accounts.outgoing_protocol(line) in KEPT_HERE] if real else active
     return Mailboxes(_load([line.id for line in shown]), is_private=bool(real))
 
 
@@ -145,9 +148,11 @@ def forget_files(account_id: int) -> None:
 
 def sent_mails(account: EmailAccount) -> list[SentMail]:
     """The latest mails that left through this account, newest first."""
-    source = _sent(account)
-    uids = source.uids_after(0)[-LISTED:]
-    mails = [_glance(account, mail) for mail in source.fetch(uids[::-1], max_bytes=LIST_BYTES)]
+    mails = [
+        _glance(account, mail)
+        for source in _sent(account)
+        for mail in source.fetch(source.uids_after(0)[-LISTED:][::-1], max_bytes=LIST_BYTES)
+    ]
     tickets = _tickets_of([mail.message_id for mail in mails])
     return [
         SentMail(
@@ -168,10 +173,11 @@ def open_mail(boxes: Mailboxes, key: str) -> OpenedMail:
     """Read one. Raises NotFound for a key that names none."""
     account_id, _, uid = key.partition("-")
     account = next((a for a in boxes.accounts if str(a.id) == account_id), None)
-    if account is None or not uid.isascii() or not uid.isdigit() or len(uid) > 12:
+    if account is None or not uid.isascii() or not uid.isdigit() or len(uid) > MAX_DIGITS:
         raise NotFound("There is no such mail.")
     limit = current_app.config["EMAIL_MAX_MESSAGE_SIZE"] * 2
-    mail = next(iter(_sent(account).fetch([int(uid)], max_bytes=limit)), None)
+    found = (mail for source in _sent(account) for mail in source.fetch([int(uid)], max_bytes=limit))
+    mail = next(found, None)
     if mail is None:
         raise NotFound("There is no such mail.")
     glance = _glance(account, mail)
@@ -186,10 +192,11 @@ def designed(mail: OpenedMail, pictures: dict[str, str]) -> Designed:
     return design(_PREVIEW.sub("", mail.parsed.html or "", count=1), cid=pictures)
 
 
-def _sent(account: EmailAccount) -> MaildirSource:
-    source = MaildirSource(accounts.practice_path(account) / "out")
-    source.open_folder("INBOX")
-    return source
+def _sent(account: EmailAccount) -> list[MaildirSource | FileDrop]:
+    """Where sent mail may lie: what EMAIL_BACKEND said when it left need not be what it says now."""
+    maildir = MaildirSource(accounts.practice_path(account) / "out")
+    maildir.open_folder("INBOX")
+    return [FileDrop(accounts.drop_path(account)), maildir]
 
 
 def _glance(account: EmailAccount, mail: FetchedMail) -> SentMail:

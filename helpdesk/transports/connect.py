@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpdesk.transports.base import Maildrop, Sender, ServerAddress, Source, UnusableServer
+from helpdesk.transports.file_drop import FileSender
 from helpdesk.transports.imap import ImapSource
 from helpdesk.transports.maildir import MaildirSender, MaildirSource
 from helpdesk.transports.pop3 import Pop3Drop
@@ -13,7 +14,7 @@ from helpdesk.transports.smtp import SmtpSender
 from helpdesk.transports.terminal import ConsoleSender, DummySender
 
 INCOMING = ("imap", "pop3", "maildir")
-OUTGOING = ("smtp", "maildir", "console", "dummy")
+OUTGOING = ("smtp", "maildir", "file", "console", "dummy")
 
 
 def open_source(
@@ -34,12 +35,14 @@ def open_source(
 
 
 def open_sender(protocol: str, server: ServerAddress | None = None, path: str | Path | None = None) -> Sender:
-    """Connect and log in. `smtp` needs `server`, `maildir` the folder in `path`. Raises as `base.Sender` says."""
+    """Connect and log in. `smtp` needs `server`, `maildir` and `file` the folder in `path`. Raises as `base.Sender`."""
     match protocol:
         case "smtp" if server is not None and server.host:
             return SmtpSender(server)
         case "maildir" if path is not None:
             return MaildirSender(path)
+        case "file" if path is not None:
+            return FileSender(path)
         case "console":
             return ConsoleSender()
         case "dummy":

@@ -31,7 +31,7 @@ def deposit(folder: Path, raw: bytes) -> str:
     """Put a mail into a Maildir, whole or not at all, and return its name."""
     make_maildir(folder)
     name = f"{time.time_ns()}.{os.getpid()}_{secrets.token_hex(8)}.helpdesk"
-    _write_whole(folder / "tmp" / name, raw, folder / "new" / name)
+    write_whole(folder / "tmp" / name, raw, folder / "new" / name)
     return name
 
 
@@ -47,7 +47,7 @@ class MaildirSource:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._folder = self._path
-        with _explained(self._path):
+        with explained(self._path):
             make_maildir(self._path)
 
     def open_folder(self, folder: str) -> FolderState:
@@ -55,7 +55,7 @@ class MaildirSource:
         self._folder = self._path if folder.upper() == "INBOX" else self._path / f".{_checked(folder)}"
         if not (self._folder / "cur").is_dir():
             raise PermanentError("There is no folder %(folder)s in this mailbox.", folder=folder)
-        with _explained(self._folder):
+        with explained(self._folder):
             uids = _update_uid_list(self._folder)
         return FolderState(uidvalidity=uids.uidvalidity, next_uid=uids.next_uid)
 
@@ -74,7 +74,7 @@ class MaildirSource:
     def fetch(self, uids: Sequence[int], *, max_bytes: int) -> Iterator[FetchedMail]:
         """Yield the mails whose files still exist."""
         for uid in uids:
-            with _explained(self._folder):
+            with explained(self._folder):
                 mail = self._read(uid, max_bytes)
             if mail is not None:
                 yield mail
@@ -86,7 +86,7 @@ class MaildirSource:
             path = files.get(uid)
             if path is not None and "S" not in _flags(path):
                 flags = "".join(sorted(_flags(path) + "S"))
-                with _explained(self._folder), suppress(FileNotFoundError):
+                with explained(self._folder), suppress(FileNotFoundError):
                     path.rename(self._folder / "cur" / f"{_base(path)}:2,{flags}")
 
     @property
@@ -110,7 +110,7 @@ class MaildirSource:
 
     def _each(self, uids: Sequence[int], tell: Callable[[Path], object], made: Path | None = None) -> None:
         files = self._files()
-        with _explained(self._folder):
+        with explained(self._folder):
             if made is not None:
                 make_maildir(made)
             for path in (files[uid] for uid in uids if uid in files):
@@ -119,7 +119,7 @@ class MaildirSource:
 
     def folders(self) -> list[str]:
         """INBOX and the folders beside it."""
-        with _explained(self._path):
+        with explained(self._path):
             names = [p.name[1:] for p in self._path.glob(".*") if (p / "cur").is_dir()]
         return ["INBOX", *sorted(names)]
 
@@ -128,7 +128,7 @@ class MaildirSource:
 
     def _files(self) -> dict[int, Path]:
         """Where each mail lies now, by ascending UID: its file moves when another process marks it."""
-        with _explained(self._folder):
+        with explained(self._folder):
             uids = _update_uid_list(self._folder).uids
             found = {_base(path): path for path in _mail_files(self._folder)}
         return {uid: found[name] for name, uid in uids.items() if name in found}
@@ -151,12 +151,12 @@ class MaildirSender:
 
     def send(self, envelope_from: str, recipients: Sequence[str], raw: bytes) -> Delivery:
         """Store the mail and its envelope."""
-        with _explained(self._path):
+        with explained(self._path):
             name = deposit(self._path, raw)
             (self._path / ENVELOPES).mkdir(mode=0o700, exist_ok=True)
             envelope = {"from": envelope_from, "recipients": list(recipients)}
             target = self._path / ENVELOPES / f"{name}.json"
-            _write_whole(self._path / "tmp" / f"{name}.json", json.dumps(envelope).encode(), target)
+            write_whole(self._path / "tmp" / f"{name}.json", json.dumps(envelope).encode(), target)
         return Delivery(response=f"kept as {name}", refused={})
 
     def close(self) -> None:
@@ -184,7 +184,7 @@ def _update_uid_list(folder: Path) -> _UidList:
         updated = _UidList(listed.uidvalidity, listed.next_uid + len(new), kept)
         if updated != listed or not (folder / UID_LIST).exists():
             text = json.dumps([updated.uidvalidity, updated.next_uid, updated.uids])
-            _write_whole(folder / f"{UID_LIST}.new", text.encode(), folder / UID_LIST)
+            write_whole(folder / f"{UID_LIST}.new", text.encode(), folder / UID_LIST)
         return updated
 
 
@@ -249,7 +249,7 @@ def _read_exactly(file: int, count: int) -> bytes:
     return b"".join(chunks)
 
 
-def _write_whole(temporary: Path, data: bytes, target: Path) -> None:
+def write_whole(temporary: Path, data: bytes, target: Path) -> None:
     """Data and name are on the disk when this returns; a crash leaves the old state or the new one."""
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(data)
@@ -270,7 +270,8 @@ def _checked(folder: str) -> str:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """What the machine says about a folder, as a transport's error."""
     try:
         yield
     except TransportError:

@@ -33,6 +33,8 @@ def nobody_is_mailed(backend: str) -> str:
     """What EMAIL_BACKEND makes of every mail, in words."""
     if backend == "console":
         return _("No mail leaves the desk: EMAIL_BACKEND=console prints it in the worker's log instead.")
+    if backend == "file":
+        return _("No mail leaves the desk: EMAIL_BACKEND=file writes it into files instead.")
     return _("No mail leaves the desk: EMAIL_BACKEND=dummy throws it away.")
 
 

@@ -196,7 +196,7 @@ def test_a_pop3_account_is_tried_as_one(app, run, account_id, mailbox):
     )
 
 
-@pytest.mark.parametrize("backend", ["console", "dummy"])
+@pytest.mark.parametrize("backend", ["console", "file", "dummy"])
 def test_every_command_says_that_no_mail_leaves(app, run, account_id, sink, backend):
     app.config["EMAIL_BACKEND"] = backend
     words = f"No mail leaves the desk: EMAIL_BACKEND={backend}"

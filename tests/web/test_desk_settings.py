@@ -176,7 +176,7 @@ def test_holding_is_said_on_every_page_of_the_team_and_only_admins_release(app, 
     assert "Sending is on hold" not in admin.get("/tickets").text
 
 
-@pytest.mark.parametrize("backend", ["console", "dummy"])
+@pytest.mark.parametrize("backend", ["console", "file", "dummy"])
 def test_admins_are_told_on_every_page_that_no_mail_leaves(app, desk, admin, backend):
     app.config["EMAIL_BACKEND"] = backend
     words = f"No mail leaves the desk: EMAIL_BACKEND={backend}"

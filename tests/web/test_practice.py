@@ -111,6 +111,33 @@ def test_an_open_mail_shows_its_words_its_headers_and_its_files(app, desk):
     assert client.get(f"/practice/mails/{key}/source").data == raw
 
 
+def test_mail_that_is_written_into_files_is_read_here_too(app, desk, tmp_path):
+    app.config.update(EMAIL_BACKEND="file", EMAIL_FILE_PATH=str(tmp_path / "drop"))
+    client = browser(app, desk["admin"])
+    write(client, desk)
+    work(app, desk)
+    (file,) = (tmp_path / "drop" / "support@practice.example").glob("*.eml")
+    (key,) = keys_of(client)
+    assert client.get(f"/practice/mails/{key}/source").data == file.read_bytes()
+    assert "Printer" in client.get(f"/practice?mail={key}").text
+    again = write(client, desk, answer_to=key, subject="Re: Printer", text="One thing more.")
+    work(app, desk)
+    assert "It was added to ticket" in client.get(again.location).text
+
+
+def test_beside_a_real_account_its_files_are_for_admins_alone(app, desk, tmp_path):
+    with app.app_context():
+        real = factories.make_account(outgoing_protocol="file")
+        with transaction():
+            practice.remove(desk["account"], actor=db.session.get(User, desk["admin"]))
+        app.config["EMAIL_FILE_PATH"] = str(tmp_path)
+        accounts.sender_of(real).send("", ["x@y.example"], factories.make_mail(subject="A link to sign in"))
+    assert "A link to sign in" in browser(app, desk["admin"]).get("/practice").text
+    assert browser(app, desk["agent"]).get("/practice").status_code == 403
+    app.config["EMAIL_BACKEND"] = "smtp"
+    assert browser(app, desk["admin"]).get("/practice").status_code == 404
+
+
 @pytest.mark.parametrize(
     "key", ["1-999", "1-", "1-x", "1-../../secret", "1-²", "99-1", "../1", "1-" + "9" * 40, ""]
 )

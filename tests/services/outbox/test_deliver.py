@@ -513,7 +513,7 @@ def test_a_server_that_dies_now_and_then_gets_every_mail_once(real, sink):
     assert len({mail.recipients for mail in sink.mails()}) == len(sink.mails()) == 12
 
 
-@pytest.mark.parametrize("backend", ["console", "dummy"])
+@pytest.mark.parametrize("backend", ["console", "file", "dummy"])
 def test_the_setting_replaces_the_server(app, real, sink, backend, capsys):
     app.config["EMAIL_BACKEND"] = backend
     queue_mail(real, raw=factories.make_mail(text="Seen on the terminal.\n"))
