@@ -226,6 +226,7 @@ class SendSlot(Base):
 
 
 _IN_A_TRAY = text("tray IS NOT NULL")
+_QUEUED = text("state = 'queued'")
 _HANDED_OVER = text("handed_at IS NOT NULL")
 
 
@@ -258,6 +259,14 @@ class EmailMessage(Base):
             "id",
             sqlite_where=_IN_A_TRAY,
             postgresql_where=_IN_A_TRAY,
+        ),
+        Index(
+            "ix_email_message_next_to_send",
+            "account_id",
+            "urgency",
+            "id",
+            sqlite_where=_QUEUED,
+            postgresql_where=_QUEUED,
         ),
         Index(
             None, "account_id", "handed_at", sqlite_where=_HANDED_OVER, postgresql_where=_HANDED_OVER
