@@ -13,6 +13,7 @@ from helpdesk.models import Participant, Ticket, User, UserAddress
 from helpdesk.policy.permissions import Action
 from helpdesk.services import access, accounts, events, people, scheduled
 from helpdesk.services.outbox import unreachable
+from helpdesk.services.outbox.unreachable import LeftAlone
 from helpdesk.services.tickets import changing, opening
 
 
@@ -79,14 +80,17 @@ def set_requester(ticket: Ticket, email: str, *, actor: User) -> UserAddress:
     return address
 
 
-def left_alone(ticket: Ticket) -> list[tuple[Participant, str]]:
-    """Who of its people is written to no more because mail came back, and the words of the report."""
-    lost = unreachable.among(p.address.email for p in ticket.participants)
+def left_alone(ticket: Ticket) -> list[tuple[Participant, LeftAlone]]:
+    """Who of its people the desk leaves alone, and why."""
+    lost = unreachable.left_alone(p.address.email for p in ticket.participants)
     return [(p, lost[p.address.email]) for p in ticket.participants if p.address.email in lost]
 
 
 def reach_again(ticket: Ticket, participant_id: int, *, actor: User) -> UserAddress:
-    """Write to this person again, whatever came back. Raises NotFound for who does not take part."""
+    """Write to this person again, whatever came back. Raises NotFound for who does not take part.
+
+    Who complained, or is on the list by hand, stays there: an admin takes him off.
+    """
     access.demand(actor, Action.CHANGE, ticket)
     found = next((p for p in ticket.participants if p.id == participant_id), None)
     if found is None:

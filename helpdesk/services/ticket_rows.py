@@ -12,14 +12,17 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import db
-from helpdesk.models import Attachment, Comment, Tag, Ticket, TicketTag, User, UserAddress
+from helpdesk.models import Attachment, Comment, EmailMessage, Tag, Ticket, TicketTag, User, UserAddress
+from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.highlight import Part, mark
 from helpdesk.policy.search_query import SearchQuery
 from helpdesk.policy.status import CommentKind, Priority, Status
 from helpdesk.services import drafts, search
 from helpdesk.services.glance import shown_name
+from helpdesk.services.outbox.conversation import TO_CUSTOMERS
 
 PREVIEW = 200
+LOST = (EmailState.FAILED, EmailState.BOUNCED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class ListedTicket:
     requester: str
     address: str
     assignee: str | None
+    is_undelivered: bool = False  # a mail to its customers was not delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,8 @@ def _tickets(ids: Sequence[int], viewer: User) -> dict[int, tuple[ListedTicket, 
     """By id the ticket and the first words of the viewer's draft on it."""
     found = {}
     for row in db.session.execute(_about_tickets(), {"ids": ids, "viewer_id": viewer.id}):
-        *facts, assignee_id, name, draft = row
-        ticket = ListedTicket(*[*facts, name if assignee_id else None])
+        *facts, assignee_id, name, is_undelivered, draft = row
+        ticket = ListedTicket(*[*facts, name if assignee_id else None, bool(is_undelivered)])
         found[ticket.id] = (ticket, "" if draft is None else " ".join(draft.split()) or "…")
     return found
 
@@ -122,11 +126,17 @@ def _tags(ids: Sequence[int]) -> dict[int, list[str]]:
 @cache
 def _about_tickets() -> Executable:
     requester, assignee = aliased(User), aliased(User)
+    undelivered = exists().where(
+        EmailMessage.ticket_id == Ticket.id,
+        EmailMessage.direction == Direction.OUT,
+        EmailMessage.state.in_(LOST),
+        EmailMessage.purpose.in_(TO_CUSTOMERS),
+    )
     return (
         select(
             Ticket.id, Ticket.number, Ticket.subject, Ticket.status, Ticket.priority, Ticket.created_at,
             Ticket.due_at, Ticket.waiting_since, Ticket.last_activity_at, shown_name(requester), UserAddress.address,
-            Ticket.assignee_id, shown_name(assignee), drafts.preview_of(bindparam("viewer_id", type_=Integer)),
+            Ticket.assignee_id, shown_name(assignee), undelivered, drafts.preview_of(bindparam("viewer_id", type_=Integer)),
         )
         .join(requester, Ticket.requester_id == requester.id)
         .join(UserAddress, Ticket.requester_address_id == UserAddress.id)

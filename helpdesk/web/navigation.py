@@ -110,6 +110,7 @@ def settings_list(user: User) -> list[tuple[str | None, list[Item]]]:
         _page("/admin/people", _("People"), "user"),
         _page("/admin/tags", _("Tags"), "tag"),
         _page("/admin/mail", _("Mail log"), "history", count=waiting, tone="danger"),
+        _page("/admin/suppressed", _("Suppression list"), "ban"),
         _page("/admin/health", _("Health"), "shield"),
         _page("/admin/settings", _("The desk"), "settings"),
         _page("/admin/audit", _("Changes"), "eye"),

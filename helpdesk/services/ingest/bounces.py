@@ -2,7 +2,7 @@
 
 Only an id this desk gave to a mail it sent links a report to that mail, and only whom that mail was sent to can be
 called unreachable by it: nobody else's address can be silenced by a forged report. What cannot be linked goes into the
-tray of undeliverable mail.
+tray of undeliverable mail. However many reports tell the same of one mail, it is told once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from helpdesk.database import db
 from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.types import Bounce, BouncedRecipient
-from helpdesk.models import EmailMessage, Ticket
+from helpdesk.models import EmailMessage, Event, Ticket
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.models.trays import Tray
 from helpdesk.services import events
@@ -46,16 +46,34 @@ def record(bounce: Bounce, mail: Delivery) -> Outcome:
     is_final = bool(failed) and sent.state in WENT_OUT
     if is_final:
         lost = _lost(sent, failed)
-        _mark(sent, failed, lost, words)
+        is_news = sent.state is not EmailState.BOUNCED or not set(lost) <= _refused(sent)
+        if is_news:
+            _mark(sent, failed, lost, words)
         _note_unreachable(sent, lost, mail)
-    ticket = db.session.get(Ticket, sent.ticket_id) if sent.ticket_id else None
-    events.record(
-        "email.bounced" if is_final else "email.delayed", actor=None, ticket=ticket,
-        comment_id=sent.comment_id, email_id=sent.id, account_id=sent.account_id, report_id=mail.email.id, purpose=sent.purpose,
-        statuses=[r.status for r in bounce.recipients][:20],
-    )  # fmt: skip
+    else:
+        is_news = not _was_told(sent, "email.delayed")
+    if is_news:
+        _tell("email.bounced" if is_final else "email.delayed", sent, bounce, mail)
     reason = Sentence("Not delivered: %(words)s", words=words[:MAX_WORDS]) if is_final else _report_of(words)
     return Outcome(EmailState.BOUNCED, reason, sent.ticket_id)
+
+
+def _refused(sent: EmailMessage) -> set[str]:
+    return set(sent.recipients.get("refused", ()))
+
+
+def _was_told(sent: EmailMessage, type_: str) -> bool:
+    same = select(Event.id).where(Event.email_id == sent.id, Event.type == type_)
+    return db.session.scalar(same.limit(1)) is not None
+
+
+def _tell(type_: str, sent: EmailMessage, bounce: Bounce, mail: Delivery) -> None:
+    ticket = db.session.get(Ticket, sent.ticket_id) if sent.ticket_id else None
+    events.record(
+        type_, actor=None, ticket=ticket, comment_id=sent.comment_id, email_id=sent.id,
+        account_id=sent.account_id, report_id=mail.email.id, purpose=sent.purpose,
+        statuses=[r.status for r in bounce.recipients][:20],
+    )  # fmt: skip
 
 
 def _words(found: BouncedRecipient) -> str:

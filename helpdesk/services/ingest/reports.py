@@ -1,28 +1,34 @@
 """Reports that are neither tickets nor delivery reports: read receipts (RFC 8098) and complaints about spam (RFC 5965).
 
-They are recorded on the ticket of the mail they name, if this desk has sent it, and ask nobody to do anything.
+They are recorded on the ticket of the mail they name, if this desk has sent it, once for each mail however many come. A
+complaint about a mail that went to one person alone also stops what the desk mails him by itself. Nothing else may: who
+was in copy of a mail knows its id and could speak for the others, and a report about no mail of ours is anybody's.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import select
 
 from helpdesk.database import db
+from helpdesk.mail.complaint import Complaint, read_complaint
 from helpdesk.mail.headers import message_ids
 from helpdesk.mail.types import ParsedEmail
-from helpdesk.models import Ticket
+from helpdesk.models import EmailMessage, Event, Ticket
 from helpdesk.models.mail import EmailState
+from helpdesk.models.senders import Cause
 from helpdesk.services import events
 from helpdesk.services.ingest import bounces
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.trace import Sentence
+from helpdesk.services.outbox import unreachable
 
 MAX_READ = 64 * 1024
 MOST_IDS = 10
 ABOUT = (
     "message/disposition-notification",
-    "message/feedback-report",
     "message/rfc822",
     "text/rfc822-headers",
 )
@@ -31,22 +37,60 @@ _ID = re.compile(rb"(?im)^(?:original-)?message-id:[ \t]*(<[^\s<>]{1,998}>)")
 
 def record(mail: Delivery) -> Outcome:
     """Say on the ticket what the report is about. One that names no mail of ours waits in its tray."""
+    complaint = read_complaint(mail.reading.parsed)
+    if complaint is not None:
+        return _complained(complaint, mail)
     kind = mail.reading.parsed.header("Content-Type").lower()
     type_, reason = "email.reported", Sentence("A report of a mail program, such as a read receipt.")
-    if "feedback-report" in kind:
-        type_, reason = "email.complained", Sentence("Its recipient calls a mail of this desk spam.")
-    elif "disposition-notification" in kind:
+    if "disposition-notification" in kind:
         type_, reason = "email.read", Sentence("A read receipt.")
-    for message_id in _named(mail.reading.parsed):
-        sent = bounces.find_sent(message_id)
-        if sent is not None:
-            ticket = db.session.get(Ticket, sent.ticket_id) if sent.ticket_id else None
-            events.record(
-                type_, actor=None, ticket=ticket, comment_id=sent.comment_id, email_id=sent.id,
-                account_id=sent.account_id, report_id=mail.email.id,
-            )  # fmt: skip
-            return Outcome(EmailState.IGNORED, reason, sent.ticket_id)
-    return Outcome(EmailState.IGNORED, reason)
+    sent = _first_sent(_named(mail.reading.parsed))
+    if sent is None:
+        return Outcome(EmailState.IGNORED, reason)
+    _note(type_, sent, mail)
+    return Outcome(EmailState.IGNORED, reason, sent.ticket_id)
+
+
+def _complained(complaint: Complaint, mail: Delivery) -> Outcome:
+    if not complaint.is_serious:
+        type_, reason = "email.reported", Sentence("A mail provider's report about a mail of this desk.")
+    else:
+        type_, reason = "email.complained", Sentence("Its recipient calls a mail of this desk spam.")
+    sent = _first_sent(complaint.message_ids)
+    if sent is None:
+        return Outcome(EmailState.IGNORED, reason)
+    _note(type_, sent, mail)
+    if complaint.is_serious:
+        _leave_alone(sent, complaint, mail)
+    return Outcome(EmailState.IGNORED, reason, sent.ticket_id)
+
+
+def _leave_alone(sent: EmailMessage, complaint: Complaint, mail: Delivery) -> None:
+    """Who complained is known for sure where there was one recipient; providers often black out who it was."""
+    people = set(sent.addressed)
+    if len(people) != 1:
+        mail.trace.tell("complaint", "That mail went to several people: nobody is left alone for it.")
+        return
+    (email,) = people
+    if unreachable.leave_alone(email, Cause.COMPLAINT, words=complaint.kind, email_id=sent.id):
+        mail.trace.tell("complaint", "The desk mails nothing to %(email)s by itself any more.", email=email)
+
+
+def _first_sent(ids: Iterable[str]) -> EmailMessage | None:
+    """The first of these that is a mail of ours."""
+    return next((sent for message_id in ids if (sent := bounces.find_sent(message_id)) is not None), None)
+
+
+def _note(type_: str, sent: EmailMessage, mail: Delivery) -> None:
+    """A line in the history, once for each mail."""
+    same = select(Event.id).where(Event.email_id == sent.id, Event.type == type_)
+    if db.session.scalar(same.limit(1)) is not None:
+        return
+    ticket = db.session.get(Ticket, sent.ticket_id) if sent.ticket_id else None
+    events.record(
+        type_, actor=None, ticket=ticket, comment_id=sent.comment_id, email_id=sent.id,
+        account_id=sent.account_id, report_id=mail.email.id,
+    )  # fmt: skip
 
 
 def _named(parsed: ParsedEmail) -> Iterator[str]:

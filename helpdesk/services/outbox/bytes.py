@@ -7,7 +7,8 @@ from sqlalchemy import update
 from helpdesk import storage
 from helpdesk.database import claim, db, end_read, transaction
 from helpdesk.models import Comment, EmailMessage
-from helpdesk.services.outbox import queue
+from helpdesk.models.senders import Cause
+from helpdesk.services.outbox import queue, unreachable
 from helpdesk.services.outbox.letters import LETTERS, ask_again
 from helpdesk.services.outbox.writing import NotWanted
 
@@ -19,8 +20,15 @@ def _refuse_in_vain(email: EmailMessage) -> None:
     if email.purpose == queue.REPLY:
         return
     people = set(email.addressed)
-    if people and people == set(queue.unreachable_of(email)):
-        raise NotWanted("Mail to this address has come back.")
+    if not people or people != set(queue.unreachable_of(email)):
+        return
+    match next(iter(unreachable.left_alone(people).values())).cause:
+        case Cause.BOUNCE:
+            raise NotWanted("Mail to this address has come back.")
+        case Cause.COMPLAINT:
+            raise NotWanted("The owner of this address has called a mail of the desk spam.")
+        case Cause.BY_HAND:
+            raise NotWanted("An administrator has put this address on the suppression list.")
 
 
 def ensure(email_id: int, token: str) -> None:

@@ -218,10 +218,11 @@ def failures_of(payload: dict[str, object]) -> int:
 
 
 def unreachable_of(email: EmailMessage) -> dict[str, str]:
-    """Who of its recipients is left alone, and why. A link to sign in is sent to whoever asks for one."""
+    """Who of its recipients is left alone, and why. A link to sign in is sent to whoever asks for one, and what a
+    person answers to whoever merely wants no mail of machines."""
     if email.purpose in PERSONS_WISH:
         return {}
-    return unreachable.among(email.addressed)
+    return unreachable.among(email.addressed, for_answer=email.purpose == REPLY)
 
 
 def put_off(account_id: int, until: datetime, failures: int, *, reason: Sentence, detail: str) -> None:

@@ -1,26 +1,47 @@
-"""Addresses mail does not reach: noted from delivery reports, left alone from then on until something speaks for them.
+"""Addresses that are left alone, and why: mail came back, their owner called it spam, or an admin put them on the list.
 
-An address that does not exist is left alone at once; one that refuses for other lasting reasons after three reports
-within two weeks. It is written to again when mail from it comes in, or when a person sends something again.
+An address that does not exist is left alone at once; one that refuses for other lasting reasons after three mails within
+two weeks. It is written to again when mail from it comes in, or when a person sends something again; until then not even
+an answer goes there, since it would not arrive. Who complained, or was listed by hand, is mailed nothing by the desk
+itself, but a person's answer does go: it was asked for. Only an admin takes those off the list: anybody can write a From.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
 from helpdesk.database import db, utcnow
 from helpdesk.mail.headers import normalise_address
 from helpdesk.models import DeliveryFailure
+from helpdesk.models.senders import Cause
 
 AT_ONCE = frozenset({"5.1.1", "5.1.2", "5.1.10"})
 MOST = 3
 WITHIN = timedelta(days=14)
 MAX_WORDS = 1000
+LIVING = (DeliveryFailure.stops, DeliveryFailure.lifted_at.is_(None))
 _PRECISE = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """An address on the list. `words` are the server's, or an admin's note; `email_id` the mail it began with."""
+
+    address: str
+    cause: Cause
+    words: str
+    since: datetime
+    email_id: int | None = None
+
+    @property
+    def holds_answers(self) -> bool:
+        """Whether even what a person writes is not sent there."""
+        return self.cause is Cause.BOUNCE
 
 
 def precise_status(status: str, words: str) -> str:
@@ -32,10 +53,16 @@ def precise_status(status: str, words: str) -> str:
 
 
 def note(address: str, *, status: str, words: str, email_id: int | None) -> bool:
-    """Within a transaction: one more mail did not arrive there for good. True when it is left alone from now on."""
+    """Within a transaction: one more mail did not arrive there for good. True when it is left alone from now on.
+
+    However many reports tell of one mail, they count once.
+    """
     address, now = normalise_address(address)[:320], utcnow()
+    if email_id is not None and _is_known(address, email_id, Cause.BOUNCE):
+        return False
     earlier = select(func.count(DeliveryFailure.id)).where(
         DeliveryFailure.address == address,
+        DeliveryFailure.cause == Cause.BOUNCE,
         DeliveryFailure.created_at > now - WITHIN,
         DeliveryFailure.lifted_at.is_(None),
     )
@@ -49,21 +76,62 @@ def note(address: str, *, status: str, words: str, email_id: int | None) -> bool
     return stops
 
 
-def among(addresses: Iterable[str]) -> dict[str, str]:
-    """Which of these are left alone, each as it was given, and why in the server's words."""
+def _is_known(address: str, email_id: int, cause: Cause) -> bool:
+    same = (
+        DeliveryFailure.address == address,
+        DeliveryFailure.email_id == email_id,
+        DeliveryFailure.cause == cause,
+        DeliveryFailure.lifted_at.is_(None),
+    )
+    return db.session.scalar(select(DeliveryFailure.id).where(*same).limit(1)) is not None
+
+
+def leave_alone(
+    address: str, cause: Cause, *, words: str = "", email_id: int | None = None
+) -> DeliveryFailure | None:
+    """Within a transaction: mail nothing there by itself from now on. None when that is so for this cause already."""
+    address = normalise_address(address)[:320]
+    same = (DeliveryFailure.address == address, DeliveryFailure.cause == cause, *LIVING)
+    if db.session.scalar(select(DeliveryFailure.id).where(*same).limit(1)) is not None:
+        return None
+    row = DeliveryFailure(
+        address=address, email_id=email_id, cause=cause, words=words[:MAX_WORDS], stops=True, created_at=utcnow()
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def left_alone(addresses: Iterable[str]) -> dict[str, LeftAlone]:
+    """Which of these are left alone, each as it was given, and why. What holds answers back counts before the rest."""
     by_form = {normalise_address(address): address for address in addresses}
     if not by_form:
         return {}
-    rows = select(DeliveryFailure.address, DeliveryFailure.words).where(
-        DeliveryFailure.address.in_(by_form), DeliveryFailure.stops, DeliveryFailure.lifted_at.is_(None)
-    )
-    found = db.session.execute(rows.order_by(DeliveryFailure.id)).all()
-    return {by_form[address]: words for address, words in found}
+    rows = select(DeliveryFailure).where(DeliveryFailure.address.in_(by_form), *LIVING)
+    found: dict[str, LeftAlone] = {}
+    for row in db.session.scalars(rows.order_by(DeliveryFailure.id)):
+        address = by_form[row.address]
+        if address not in found or not found[address].holds_answers or row.cause is Cause.BOUNCE:
+            found[address] = LeftAlone(address, row.cause, row.words, row.created_at, row.email_id)
+    return found
+
+
+def among(addresses: Iterable[str], *, for_answer: bool = False) -> dict[str, str]:
+    """Which of these nothing is sent to, each as it was given, and why in words.
+
+    By the desk itself; with `for_answer` by a person, whom a complaint does not hold back.
+    """
+    found = left_alone(addresses)
+    return {a: one.words for a, one in found.items() if one.holds_answers or not for_answer}
 
 
 def lift(addresses: Iterable[str]) -> None:
-    """Within a transaction: write there again, and forget what was counted."""
+    """Within a transaction: mail arrives there again; forget what came back, but no complaint and no admin's word."""
     forms = [normalise_address(address) for address in addresses]
-    known = (DeliveryFailure.address.in_(forms), DeliveryFailure.lifted_at.is_(None))
+    known = (
+        DeliveryFailure.address.in_(forms),
+        DeliveryFailure.cause == Cause.BOUNCE,
+        DeliveryFailure.lifted_at.is_(None),
+    )
     if forms and db.session.scalar(select(DeliveryFailure.id).where(*known).limit(1)) is not None:
         db.session.execute(update(DeliveryFailure).where(*known).values(lifted_at=utcnow()))

@@ -10,6 +10,7 @@ from helpdesk.web.admin import (
     parting,
     people,
     sign_in,
+    suppression,
     tags,
 )
 from helpdesk.web.admin.blueprint import blueprint
@@ -25,5 +26,6 @@ __all__ = [
     "parting",
     "people",
     "sign_in",
+    "suppression",
     "tags",
 ]

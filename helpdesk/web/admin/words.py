@@ -84,6 +84,8 @@ EVENTS = {
     "sender.allowed": _l("Always lets a sender in"),
     "sender.unlisted": _l("Took a sender off the list"),
     "settings.changed": _l("Changed a setting"),
+    "suppression.added": _l("Put an address on the suppression list"),
+    "suppression.lifted": _l("Took an address off the suppression list"),
     "tag.renamed": _l("Renamed a tag"),
     "tag.merged": _l("Merged a tag with another"),
     "tag.deleted": _l("Deleted a tag"),
