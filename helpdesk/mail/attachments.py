@@ -6,6 +6,12 @@ import mimetypes
 import unicodedata
 
 MAX_FILENAME = 150
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
 _CUT = set('/\\:*?"<>|')
 
 
@@ -20,3 +26,14 @@ def safe_filename(name: str, content_type: str) -> str:
     if len(kept) > MAX_FILENAME and dot and len(extension) < 20:
         return stem[: MAX_FILENAME - len(extension) - 1] + "." + extension
     return kept[:MAX_FILENAME]
+
+
+def picture_type(data: bytes) -> str:
+    """Which of the kinds of pictures that browsers and mail programs show it is, by its first bytes; "" for any other.
+
+    Never by its name: SVG can hold scripts, and a name can say anything.
+    """
+    for beginning, content_type in _PICTURES:
+        if data.startswith(beginning):
+            return content_type
+    return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else ""

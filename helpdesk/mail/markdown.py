@@ -28,14 +28,12 @@ _LIST_OPENS = ("bullet_list_open", "ordered_list_open")
 _parser = parser()
 
 
-def to_html(
-    source: str, *, pictures: Mapping[str, str] = _NOTHING, styles: Mapping[str, str] = _NOTHING
-) -> str:
+def to_html(source: str, *, pictures: Mapping[str, str] = _NOTHING) -> str:
     """A safe fragment. `pictures` are addresses by the token of `![name](upload:TOKEN)`: one without stands as its
-    name. `styles` are declarations by tag, for mails, which have no sheet. Never raises, never takes long."""
+    name. Never raises, never takes long."""
     tokens = _tokens(source)
     if tokens is None:
-        return _safe(_as_typed(source), set(), styles)
+        return _safe(_as_typed(source), set())
     for token in tokens:
         if token.type == "inline":
             token.children = list(_shown(token.children or [], pictures))
@@ -43,11 +41,13 @@ def to_html(
             token.info = ""
     _number(tokens)
     html: str = _parser.renderer.render(tokens, _parser.options, {})
-    return _safe(html, set(pictures.values()), styles)
+    return _safe(html, set(pictures.values()))
 
 
 def pictures_in(source: str) -> list[str]:
     """The tokens of the pictures it shows, each once, in order."""
+    if "](upload:" not in source:
+        return []
     found = [
         _token_of(child)
         for token in _tokens(source) or []
@@ -81,15 +81,15 @@ def _as_typed(source: str) -> str:
     return "\n".join(f"<p>{escape(block).replace(chr(10), '<br>' + chr(10))}</p>" for block in blocks)
 
 
-def _safe(html: str, sources: set[str], styles: Mapping[str, str]) -> str:
-    """Nothing in it but what the list names; the styles are the desk's own and put in afterwards."""
+def _safe(html: str, sources: set[str]) -> str:
+    """Nothing in it but what the list names."""
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if attribute == "href":
             return value if _WEB_OR_MAIL.match(value) else None
         return value if attribute != "src" or value in sources else None
 
-    cleaned = nh3.clean(
+    return nh3.clean(
         html,
         tags=_TAGS,
         attributes={tag: names & (ATTRIBUTES["*"] | ATTRIBUTES[tag]) for tag, names in _KEPT.items()},
@@ -97,16 +97,7 @@ def _safe(html: str, sources: set[str], styles: Mapping[str, str]) -> str:
         url_schemes={"http", "https", "mailto", "cid"},
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
-    )
-    return _styled(cleaned, styles).strip()
-
-
-def _styled(html: str, styles: Mapping[str, str]) -> str:
-    """In what has been cleaned every `<` begins a tag."""
-    if not styles:
-        return html
-    found = re.compile(rf"<({'|'.join(map(re.escape, styles))})(?=[ >])")
-    return found.sub(lambda tag: f'<{tag[1]} style="{escape(styles[tag[1]])}"', html)
+    ).strip()
 
 
 def _shown(children: Sequence[Token], pictures: Mapping[str, str]) -> Iterator[Token]:

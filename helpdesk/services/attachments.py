@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from sqlalchemy import select
 
 from helpdesk import storage
 from helpdesk.database import db
-from helpdesk.errors import InvalidInput
-from helpdesk.mail.attachments import safe_filename
+from helpdesk.errors import InvalidInput, NotFound
+from helpdesk.mail.attachments import picture_type, safe_filename
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Attachment, Comment
+from helpdesk.models.tickets import TextFormat
+
+OF_A_TEXT = "@text.desk.invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,26 @@ def uploaded(filename: str, content_type: str, data: bytes) -> MailFile:
     return MailFile(name, content_type or "application/octet-stream", data)
 
 
+def pasted(filename: str, data: bytes) -> MailFile | None:
+    """A picture somebody puts into his text, with the token the text will show it by; None for what is none that can
+    be shown, or is too large, and so a file like any other."""
+    content_type = picture_type(data[:16])
+    if not content_type or len(data) > current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"]:
+        return None
+    name = safe_filename(filename, content_type)
+    return MailFile(name, content_type, data, content_id(secrets.token_hex(16)), is_inline=True)
+
+
+def content_id(token: str) -> str:
+    """The id of the part that is shown as `upload:TOKEN`; the ids of foreign mails look otherwise."""
+    return token + OF_A_TEXT
+
+
+def token_of(content_id: str) -> str:
+    """What a text shows the file as, "" for one that none does."""
+    return content_id.removesuffix(OF_A_TEXT) if content_id.endswith(OF_A_TEXT) else ""
+
+
 def attach(comment: Comment, files: Iterable[StagedFile]) -> None:
     for file in files:
         storage.keep(file.blob)
@@ -71,6 +95,35 @@ def attach(comment: Comment, files: Iterable[StagedFile]) -> None:
 
 def find(token: str) -> Attachment | None:
     return db.session.scalar(select(Attachment).where(Attachment.token == token))
+
+
+def mark_of(picture: MailFile) -> str:
+    """How a text shows it."""
+    name = " ".join(re.sub(r"[\[\]\\`*_!]", " ", picture.filename).split()) or "…"
+    return f"![{name}](upload:{token_of(picture.content_id)})"
+
+
+def shown(comment: Comment) -> dict[str, Attachment]:
+    """The pictures its text shows, by the token it knows them by. Mails of others show nothing that way, whatever ids
+    their parts have: an answer may bring our own pictures back."""
+    if comment.format is not TextFormat.MARKDOWN:
+        return {}
+    return {token_of(a.content_id): a for a in comment.attachments if a.is_inline and token_of(a.content_id)}
+
+
+def beside(comment: Comment) -> list[Attachment]:
+    """The files that stand below its text."""
+    within = {attachment.id for attachment in shown(comment).values()}
+    return [attachment for attachment in comment.attachments if attachment.id not in within]
+
+
+def picture(sha256: str) -> tuple[bytes, str]:
+    """Bytes a page may show, and which of four kinds of pictures they are. Raises NotFound for anything else."""
+    data = storage.read(sha256)
+    content_type = picture_type(data[:16])
+    if not content_type:
+        raise NotFound("There is no such file.")
+    return data, content_type
 
 
 def contents(attachment: Attachment) -> bytes:

@@ -16,12 +16,13 @@ from sqlalchemy import ColumnElement, ScalarSelect, delete, func, select
 from helpdesk import storage
 from helpdesk.database import claim, db, insert_once, utcnow
 from helpdesk.errors import Conflict, InvalidInput, NotFound
+from helpdesk.mail.markdown import pictures_in
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Draft, ScheduledReply, Ticket, Upload, User
 from helpdesk.models.composing import ReplyState
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import CommentKind
-from helpdesk.services import access
+from helpdesk.services import access, attachments
 from helpdesk.services.attachments import StagedFile
 from helpdesk.services.tickets import comments
 from helpdesk.services.tickets.changing import one_at_a_time
@@ -208,9 +209,29 @@ def drop_files(uploads: Iterable[Upload]) -> None:
     db.session.flush()
 
 
-def as_mail_files(uploads: Iterable[Upload]) -> list[MailFile]:
-    """Waiting files as they go into a mail. Raises StorageError when their bytes are gone."""
-    return [MailFile(u.filename, u.content_type, storage.read(u.sha256)) for u in uploads]
+def as_mail_files(uploads: Iterable[Upload], text: str) -> list[MailFile]:
+    """Waiting files as they go into a mail with this text: of its pictures those it still shows. Raises StorageError
+    when their bytes are gone."""
+    shown = set(pictures_in(text))
+    wanted = [upload for upload in uploads if not upload.is_picture or upload.token in shown]
+    return [_as_mail_file(upload) for upload in wanted]
+
+
+def _as_mail_file(upload: Upload) -> MailFile:
+    data = storage.read(upload.sha256)
+    if not upload.is_picture:
+        return MailFile(upload.filename, upload.content_type, data)
+    part = attachments.content_id(upload.token)
+    return MailFile(upload.filename, upload.content_type, data, part, is_inline=True)
+
+
+def picture(user: User, token: str) -> Upload:
+    """A picture in something this person is writing. Raises NotFound for anybody else's."""
+    rows = select(Upload).where(Upload.token == token, Upload.user_id == user.id, Upload.is_picture)
+    upload = db.session.scalar(rows)
+    if upload is None:
+        raise NotFound("There is no such file.")
+    return upload
 
 
 def _was_sent(form_key: str | None) -> bool:
@@ -281,9 +302,9 @@ def add_uploads(
     for file in files:
         db.session.add(
             Upload(
-                token=secrets.token_hex(16), user_id=user.id, draft_id=draft_id, reply_id=reply_id,
+                token=attachments.token_of(file.content_id) or secrets.token_hex(16), user_id=user.id, draft_id=draft_id, reply_id=reply_id,
                 sha256=storage.keep(file.blob), filename=file.filename, content_type=file.content_type,
-                size=file.blob.size, created_at=utcnow(),
+                size=file.blob.size, is_picture=file.is_inline, created_at=utcnow(),
             )
         )  # fmt: skip
     db.session.flush()

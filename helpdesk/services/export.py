@@ -54,6 +54,8 @@ def comment_details(comment: Comment) -> dict[str, object]:
         "author_email": comment.author_email,
         "text": comment.text,
         "full_text": comment.full_text,
+        "format": comment.format.value,
+        "source": comment.source,
         "is_internal": comment.is_internal,
         "is_from_email": comment.is_from_email,
         "is_automatic": comment.is_automatic,

@@ -135,7 +135,9 @@ def send(
     if known is not None:
         return known
     _join(ticket, prepared.people.cc)
-    words = Words(prepared.text, files=prepared.files, message_id=prepared.message_id, form_key=form_key)
+    words = comments.in_markdown(
+        prepared.text, files=prepared.files, message_id=prepared.message_id, form_key=form_key
+    )
     comment = comments.add_reply(ticket, words, actor=actor, status=prepared.status, told=_told(prepared))
     queue.add(
         ticket.account,
@@ -233,7 +235,7 @@ def open_and_send(
         account=account,
         requester=people.address_for(prepared.requester, requester_name),
         subject=prepared.subject,
-        words=Words(prepared.text, files=prepared.files),
+        words=comments.in_markdown(prepared.text, files=prepared.files),
         actor=actor,
         created_by=actor,
         priority=priority,

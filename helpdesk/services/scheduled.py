@@ -20,6 +20,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from helpdesk.database import claim, db, end_read, utcnow
 from helpdesk.errors import Conflict, HelpdeskError, InvalidInput
 from helpdesk.mail.headers import normalise_address
+from helpdesk.mail.markdown import to_plain
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, Participant, ScheduledReply, Ticket, User, UserAddress
 from helpdesk.models.composing import ReplyState
@@ -85,7 +86,7 @@ def prepare(
     Its mail is made as a trial, so that whatever is wrong with it is said now. Raises as `replies.compose` does.
     """
     waiting = drafts.uploads_of(actor, ticket, tokens)
-    all_files = [*drafts.as_mail_files(waiting), *files]
+    all_files = [*drafts.as_mail_files(waiting, text), *files]
     composed = replies.compose(ticket, text, all_files, actor=actor, cc=cc, bcc=bcc, to=to)
     ticket_id, kept = ticket.id, tuple(upload.token for upload in waiting)
     end_read()
@@ -165,7 +166,7 @@ def _refuse_crossing(ticket: Ticket, seen: Seen, actor: User) -> None:
             raise Crossed(
                 "%(name)s is sending an answer just now. Nothing of yours was sent: read it first, then send again.",
                 name=reply.author.shown_name,
-                text=reply.text,
+                text=to_plain(reply.text),
             )
 
 

@@ -60,7 +60,7 @@ def deliver(reply_id: int) -> bool:
         prepared = replies.prepare(
             reply.ticket,
             reply.text,
-            drafts.as_mail_files(reply.files),
+            drafts.as_mail_files(reply.files, reply.text),
             actor=reply.author,
             cc=recipients.get("cc", []),
             bcc=recipients.get("bcc", []),

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from helpdesk.database import end_read
 from helpdesk.errors import NotFound
 from helpdesk.models import Attachment
-from helpdesk.services import access, attachments, html_view, pictures
+from helpdesk.services import access, attachments, drafts, html_view, pictures
 from helpdesk.services.html_view import Designed
 from helpdesk.web.access import require, viewer
 from helpdesk.web.security import FILE_POLICY, MAIL_POLICY, MAIL_POLICY_WITH_PICTURES
@@ -45,6 +45,31 @@ def download(token: str, name: str) -> Response:
     content_type = attachment.content_type.lower()
     end_read()
     return as_download(data, filename, content_type)
+
+
+@blueprint.get("/pictures/<token>")
+@require("person")
+def picture(token: str) -> Response:
+    """A picture in what an agent wrote, for whoever may read his words."""
+    attachment = access.get_attachment(viewer(), token)
+    if attachment not in attachments.shown(attachment.comment).values():
+        raise NotFound("There is no such file.")
+    return _as_picture(attachment.sha256)
+
+
+@blueprint.get("/uploads/<token>")
+@require("team")
+def upload(token: str) -> Response:
+    """A picture in what somebody is still writing, for him alone."""
+    return _as_picture(drafts.picture(viewer(), token).sha256)
+
+
+def _as_picture(sha256: str) -> Response:
+    data, content_type = attachments.picture(sha256)
+    end_read()
+    response = send_file(BytesIO(data), mimetype=content_type, max_age=0)
+    response.headers["Content-Security-Policy"] = FILE_POLICY
+    return response
 
 
 @blueprint.get("/comments/<int:comment_id>/html")

@@ -7,7 +7,7 @@ has been escaped here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
@@ -15,14 +15,16 @@ from zlib import crc32
 
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
-from flask import Flask
+from flask import Flask, url_for
 from flask_babel import format_decimal, get_locale, get_timezone, gettext, ngettext
 from markupsafe import Markup, escape
 
 from helpdesk.database import utcnow
-from helpdesk.models import EmailMessage, EmailPollLog, Ticket
-from helpdesk.services import settings
+from helpdesk.models import Comment, EmailMessage, EmailPollLog, Ticket
+from helpdesk.models.tickets import TextFormat
+from helpdesk.services import attachments, html_view, settings
 from helpdesk.services.ingest.trace import Sentence, Step, reason_of, sentence_of
+from helpdesk.services.outbox.told import Said
 from helpdesk.services.templates import day_pattern
 from helpdesk.web.catalog import reader_locale
 
@@ -170,6 +172,27 @@ def paragraphs(text: str | None, links: bool = True) -> Markup:
     )
 
 
+def written(comment: Comment) -> Markup:
+    """What somebody said, with the pictures of its text; what came as plain text stays as it came."""
+    if comment.format is not TextFormat.MARKDOWN:
+        return paragraphs(comment.text)
+    pictures = attachments.shown(comment)
+    return markdown(
+        comment.source,
+        {token: url_for("files.picture", token=file.token) for token, file in pictures.items()},
+    )
+
+
+def markdown(source: str, pictures: Mapping[str, str] | None = None) -> Markup:
+    """Markdown as HTML; `pictures` are the addresses of those in it."""
+    return Markup(html_view.written(source, pictures or {}))  # noqa: S704 - cleaned by what makes it
+
+
+def spoken(said: Said) -> Markup:
+    """Words in a mail."""
+    return markdown(said.source, said.pictures) if said.source else paragraphs(said.text)
+
+
 def breakable(email: str) -> Markup:
     """An address that breaks before its domain where a column is too narrow; a domain too long even so, before a dot."""
     name, at, domain = (email or "").partition("@")
@@ -200,6 +223,9 @@ def init_app(app: Flask) -> None:
         "initials": initials,
         "tint": tint,
         "paragraphs": paragraphs,
+        "written": written,
+        "markdown": markdown,
+        "spoken": spoken,
         "address": address,
         "breakable": breakable,
         "cleaned": cleaned,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from flask import flash, request
@@ -59,14 +60,26 @@ def is_form_key(text: str) -> bool:
     return 16 <= len(text) <= 64
 
 
-def read_files(name: str) -> list[MailFile]:
+def read_files(name: str, *, but_pictures: bool = False) -> list[MailFile]:
     """The files of a form, as often as asked. Raises InvalidInput for one that is too large."""
-    found = []
+    return [
+        attachments.uploaded(filename, content_type, data)
+        for filename, content_type, data in _sent(name)
+        if not but_pictures or attachments.pasted(filename, data) is None
+    ]
+
+
+def read_pictures(name: str) -> list[MailFile]:
+    """Those files of a form that can be shown in a text, each with a new token."""
+    found = (attachments.pasted(filename, data) for filename, _type, data in _sent(name))
+    return [picture for picture in found if picture is not None]
+
+
+def _sent(name: str) -> Iterator[tuple[str, str, bytes]]:
     for file in request.files.getlist(name):
         if file.filename:
             file.stream.seek(0)
-            found.append(attachments.uploaded(file.filename, file.mimetype, file.read()))
-    return found
+            yield file.filename, file.mimetype, file.read()
 
 
 def address_field(label: str | None = None) -> Any:

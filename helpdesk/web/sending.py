@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from flask import url_for
 from flask_babel import ngettext
 
 from helpdesk.database import utcnow
-from helpdesk.models import ScheduledReply, User
+from helpdesk.models import ScheduledReply, Upload, User
 from helpdesk.policy import envelope
 from helpdesk.services import participants, settings
 
@@ -23,7 +24,12 @@ def sending(reply: ScheduledReply, viewer: User) -> dict[str, object]:
         "text": reply.text,
         "to": ", ".join(participants.names_of(reply.ticket, [*people_.to, *people_.cc])),
         "bcc": ", ".join(participants.names_of(reply.ticket, people_.bcc)),
-        "files": [{"name": upload.filename, "size": upload.size, "url": None} for upload in reply.files],
+        "files": [
+            {"name": upload.filename, "size": upload.size, "url": None}
+            for upload in reply.files
+            if not upload.is_picture
+        ],
+        "pictures": pictures_of(reply.files, viewer),
         "audience": audience_words(
             len(people_.everyone), len(participants.strangers(reply.ticket, people_.everyone))
         ),
@@ -31,6 +37,15 @@ def sending(reply: ScheduledReply, viewer: User) -> dict[str, object]:
         "undo_url": url_for("tickets.undo", number=reply.ticket.number, reply_id=reply.id)
         if reply.author_id == viewer.id
         else None,
+    }
+
+
+def pictures_of(uploads: Iterable[Upload], viewer: User) -> dict[str, str]:
+    """Addresses of the pictures in what somebody writes, by their tokens; nobody else sees them before it is said."""
+    return {
+        upload.token: url_for("files.upload", token=upload.token)
+        for upload in uploads
+        if upload.is_picture and upload.user_id == viewer.id
     }
 
 

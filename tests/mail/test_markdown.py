@@ -116,13 +116,6 @@ def test_a_backslash_takes_the_meaning_of_a_mark():
     assert to_html(r"\*x* \# \- and 1\. x") == "<p>*x* # - and 1. x</p>"
 
 
-def test_styles_are_for_mails():
-    html = to_html('> a\n\n`<p style="x">`', styles={"blockquote": "margin:0", "p": 'font-family:"A"'})
-    assert html.startswith('<blockquote style="margin:0">')
-    assert html.count("font-family:&quot;A&quot;") == 2
-    assert '&lt;p style="x"&gt;' in html
-
-
 @pytest.mark.parametrize("unit", ["> ", "- ", "> - "])
 def test_what_is_nested_too_deeply_is_shown_as_it_was_typed(unit):
     source = unit * 60 + "words"

@@ -31,6 +31,7 @@ WITHOUT_ACTOR = {
     "changing.may_work_on",
     "comments.write",
     "comments.refuse_empty",
+    "comments.in_markdown",
     "comments.find_by_form",
     "comments.said_before",  # looks again, changes nothing
     "comments.status_after_reply",

@@ -201,4 +201,7 @@ ROUTES = {
     # files
     "GET /files/<token>/<path:name>": TICKET,
     "GET /comments/<int:comment_id>/html": TICKET_TEAM,
+    # with a token nobody has; who sees a picture is told by test_written.py
+    "GET /pictures/<token>": ("in", *["404"] * 5),
+    "GET /uploads/<token>": ("in", "403", "403", "404", "404", "404"),
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from helpdesk.database import db
+from helpdesk.mail.markdown import to_plain
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, EmailMessage, Ticket, User
+from helpdesk.models.tickets import TextFormat
 from helpdesk.policy.audience import Recipient, Template
 from helpdesk.policy.status import Status
 from helpdesk.services import attachments, settings, templates
@@ -25,13 +27,14 @@ def answer(
     cc: Sequence[str],
     bcc: Sequence[str] = (),
     outcome: Status | None = None,
+    format: TextFormat = TextFormat.MARKDOWN,
 ) -> Letter:
     """A person's words to the customer, in the ticket's mail thread: the customer's `comment_added`.
 
-    With `outcome`, resolved or closed, it says in a line of its own that the ticket is done with. The subject stays the ticket's own: it is what mail programs keep a conversation together by.
+    Pictures the text shows are among the `files`, inline. With `outcome`, resolved or closed, it says in a line of its own that the ticket is done with. The subject stays the ticket's own: it is what mail programs keep a conversation together by.
     """
     author = name_of(actor, is_customer=True) or settings.desk_name()
-    said = Said("reply", author, text.strip(), tuple(file.filename for file in files))
+    said = _said(author, text, files, format)
     rendered = templates.render(
         Template.COMMENT.value,
         language=language_of(to[0]),
@@ -46,6 +49,16 @@ def answer(
     return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), files=files)
 
 
+def _said(author: str, text: str, files: Sequence[MailFile], format: TextFormat) -> Said:
+    if format is TextFormat.PLAIN:
+        return Said("reply", author, text.strip(), tuple(file.filename for file in files))
+    pictures = {
+        attachments.token_of(file.content_id): f"cid:{file.content_id}" for file in files if file.is_inline
+    }
+    names = tuple(file.filename for file in files if not file.is_inline)
+    return Said("reply", author, to_plain(text).strip(), names, source=text, pictures=pictures)
+
+
 def answer_of_comment(email: EmailMessage) -> Letter:
     """An answer that stands on the ticket already: the first of one an agent opened, whose number was not known
     before, or one he wrote with his own mail program."""
@@ -55,10 +68,11 @@ def answer_of_comment(email: EmailMessage) -> Letter:
     recipients = email.recipients
     return answer(
         comment.ticket,
-        comment.text,
+        comment.source or comment.text,
         attachments.as_mail_files(comment),
         actor=comment.author,
         to=recipients["to"],
         cc=recipients.get("cc", []),
         bcc=recipients.get("bcc", []),
+        format=comment.format,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from helpdesk.policy.acknowledge import safe_name
 from helpdesk.policy.audience import Notice, Recipient, Template
 from helpdesk.policy.news import Fact, Field
 from helpdesk.policy.status import is_overdue
-from helpdesk.services import access, notices
+from helpdesk.services import access, attachments, notices
 
 CHANGED = {
     audience.Event.STATUS_CHANGED: Field.STATUS,
@@ -28,13 +28,18 @@ MOST_TEXT, LEAST_TEXT = 40_000, 500  # characters of all words in one mail, and 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Words in a notification. `kind` is that of the comment; `is_cut` when the rest stands on the ticket only."""
+    """Words in a notification. `kind` is that of the comment; `is_cut` when the rest stands on the ticket only.
+
+    Of Markdown `source` is what was written and `pictures` where those in it are shown from, by their tokens.
+    """
 
     kind: str
     author: str
     text: str = field(repr=False)
     files: tuple[str, ...] = ()
     is_cut: bool = False
+    source: str = field(default="", repr=False)
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +165,10 @@ def _shown(field: Field | None, value: str | None) -> str | datetime | None:
 def _said(comment: Comment, limit: int, is_customer: bool) -> Said:
     text = comment.text.strip()
     author = name_of(comment.author, is_customer=is_customer) or comment.author_name
-    files = tuple(file.filename for file in comment.attachments)
-    return Said(comment.kind.value, author, text[:limit].rstrip(), files, is_cut=len(text) > limit)
+    files = tuple(file.filename for file in attachments.beside(comment))
+    is_cut = len(text) > limit
+    source = "" if is_cut else comment.source
+    return Said(comment.kind.value, author, text[:limit].rstrip(), files, is_cut, source)
 
 
 def name_of(user: User | None, *, is_customer: bool) -> str:

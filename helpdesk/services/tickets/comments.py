@@ -11,7 +11,9 @@ from sqlalchemy import select
 from helpdesk.database import db, utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.mail.html import count_pictures
+from helpdesk.mail.markdown import to_plain
 from helpdesk.models import Comment, Ticket, User, UserAddress
+from helpdesk.models.tickets import TextFormat
 from helpdesk.policy.permissions import Action
 from helpdesk.policy.status import CommentKind, Status, after_customer_reply, after_staff_reply
 from helpdesk.services import access, attachments, events
@@ -23,11 +25,13 @@ MAX_TEXT = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What somebody said: `text` is shown, `full_text` includes quoted history ("" means the same as `text`)."""
+    """What somebody said: `text` is shown, `full_text` includes quoted history ("" means the same as `text`). `source`
+    is what was written when that was Markdown, see `in_markdown`."""
 
     text: str
     full_text: str = ""
     html: str = ""
+    source: str = ""
     files: Sequence[StagedFile] = field(default_factory=tuple)
     message_id: str | None = None
     is_from_email: bool = False
@@ -35,6 +39,17 @@ class Words:
     is_released: bool = True
     form_key: str | None = None
     particulars: Sequence[dict[str, str]] = ()
+
+
+def in_markdown(
+    source: str,
+    *,
+    files: Sequence[StagedFile] = (),
+    message_id: str | None = None,
+    form_key: str | None = None,
+) -> Words:
+    """What an agent wrote in the desk's own editor."""
+    return Words(to_plain(source), source=source, files=files, message_id=message_id, form_key=form_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ def write(
 
     `said_by` is the name whoever wrote it gives himself; of somebody unverified it is all there is.
     """
-    if len(words.text) > MAX_TEXT:
+    if max(len(words.text), len(words.source)) > MAX_TEXT:
         raise InvalidInput("The text is too long: at most 5 million characters.", field="text")
     if find_by_form(words.form_key) is not None:
         raise InvalidInput("The form was incomplete. Please send it again.")
@@ -79,6 +94,8 @@ def write(
         text=words.text,
         full_text=words.full_text or words.text,
         html=words.html,
+        format=TextFormat.MARKDOWN if words.source else TextFormat.PLAIN,
+        source=words.source,
         remote_pictures=pictures.remote,
         tracking_pixels=pictures.pixels,
         is_from_email=words.is_from_email,

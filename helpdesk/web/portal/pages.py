@@ -12,7 +12,7 @@ from helpdesk.database import utcnow
 from helpdesk.errors import NotFound
 from helpdesk.models import Comment, Ticket, User
 from helpdesk.policy.status import ACTIVE, DONE, CommentKind, Status
-from helpdesk.services import access, own_tickets, portal, settings
+from helpdesk.services import access, attachments, own_tickets, portal, settings
 from helpdesk.services.own_tickets import Counts
 from helpdesk.services.sorting import PageKey
 from helpdesk.services.tickets import merge
@@ -119,5 +119,5 @@ def is_own(comment: Comment, user: User) -> bool:
 def files_of(comment: Comment) -> list[dict[str, object]]:
     return [
         {"name": f.filename, "size": f.size, "url": url_for("files.download", token=f.token, name=f.filename)}
-        for f in comment.attachments
+        for f in attachments.beside(comment)
     ]

@@ -23,12 +23,10 @@ from helpdesk.services import (
 )
 from helpdesk.services.outbox import queue
 from helpdesk.services.tickets import changing, comments, split
-from helpdesk.services.tickets.comments import Words
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say, sentence
-from helpdesk.web.forms import read_files
 from helpdesk.web.tickets.blueprint import blueprint
-from helpdesk.web.tickets.composing import Answer, read_answer, require_form_key
+from helpdesk.web.tickets.composing import Answer, files_of, read_answer, require_form_key
 from helpdesk.web.tickets.drafting import keep_what_can_be_kept
 from helpdesk.web.tickets.showing import Page, back_to, render_ticket
 
@@ -56,7 +54,7 @@ def answer(number: int) -> Page:
 
 def _send_reply(ticket: Ticket, typed: Answer) -> None:
     ready = scheduled.prepare(
-        ticket, typed.text, read_files("attachments"), actor=viewer(), to=typed.addressee, cc=typed.cc,
+        ticket, typed.text, files_of(typed), actor=viewer(), to=typed.addressee, cc=typed.cc,
         bcc=typed.bcc, tokens=typed.tokens,
     )  # fmt: skip
     with transaction():
@@ -75,15 +73,15 @@ def _send_reply(ticket: Ticket, typed: Answer) -> None:
 
 
 def _add_note(ticket: Ticket, typed: Answer) -> None:
-    kept = drafts.as_mail_files(drafts.uploads_of(viewer(), ticket, typed.tokens))
-    files = [*kept, *read_files("attachments")]
+    kept = drafts.as_mail_files(drafts.uploads_of(viewer(), ticket, typed.tokens), typed.text)
+    files = [*kept, *files_of(typed)]
     end_read()
     staged = attachments.stage(files)
     with transaction():
         changing.one_at_a_time(ticket)
         scheduled.refuse_key_of_answer(typed.form_key)
         if comments.said_before(ticket, CommentKind.NOTE, typed.form_key, author=viewer()) is None:
-            words = Words(typed.text, files=staged, form_key=typed.form_key)
+            words = comments.in_markdown(typed.text, files=staged, form_key=typed.form_key)
             comments.add_note(ticket, words, actor=viewer())
             drafts.drop_files(drafts.uploads_of(viewer(), ticket, typed.tokens))
             drafts.take(

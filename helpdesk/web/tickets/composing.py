@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from flask import request
@@ -13,13 +14,14 @@ from helpdesk.database import utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Draft, ScheduledReply, Ticket, Upload
 from helpdesk.policy.status import CommentKind, Status
-from helpdesk.services import drafts, participants, recipients
+from helpdesk.services import attachments, drafts, html_view, participants, recipients
+from helpdesk.services.attachments import MailFile
 from helpdesk.services.drafts import Written, written_of
 from helpdesk.services.scheduled import Seen
 from helpdesk.web.access import viewer
 from helpdesk.web.filters import address as address_words
 from helpdesk.web.filters import exact
-from helpdesk.web.forms import is_form_key, new_form_key
+from helpdesk.web.forms import is_form_key, new_form_key, read_files, read_pictures
 from helpdesk.web.sending import audience_words
 
 KINDS = (CommentKind.REPLY, CommentKind.NOTE)
@@ -30,7 +32,8 @@ class Answer:
     """What the form of the editor says.
 
     `to` is "" for the requester, who was `requester` on the page. Of `cc`, `added` are those the page did not show; `left_out` were shown and
-    unticked. `then` is the status chosen with the second button.
+    unticked. `then` is the status chosen with the second button. `pictures` came along to be put into the text; a
+    script does that itself, for any other page they stand at its end. `tokens` name what is on the desk already.
     """
 
     kind: CommentKind
@@ -46,6 +49,7 @@ class Answer:
     seen: Seen
     revision: int
     tokens: tuple[str, ...]
+    pictures: tuple[MailFile, ...] = ()
 
     @property
     def addressee(self) -> str | None:
@@ -112,9 +116,11 @@ def read_answer() -> Answer:
     """What was typed, whatever else is wrong with the form; `form_key` is "" for one that cannot be ours."""
     kind, key, then = read_kind(), request.form.get("form_id", ""), request.form.get("then", "")
     cc, shown = _addresses("cc"), _addresses("cc_shown")
+    pictures = tuple(read_pictures("pictures"))
+    text = _with_pictures(request.form.get("body", "").replace("\r\n", "\n").strip(), pictures)
     return Answer(
         kind=kind,
-        text=request.form.get("body", "").replace("\r\n", "\n").strip(),
+        text=text,
         to=request.form.get("to", "").strip()[:320],
         requester=request.form.get("requester", "").strip()[:320],
         cc=cc,
@@ -125,8 +131,25 @@ def read_answer() -> Answer:
         form_key=key if is_form_key(key) else "",
         seen=Seen(_number("seen"), _number("seen_reply") or 0),
         revision=_number(f"revision_{kind.value}") or 0,
-        tokens=tuple(request.form.getlist("file")[:100]),
+        tokens=tuple(dict.fromkeys([*request.form.getlist("file")[:100], *html_view.pictures_in(text)])),
+        pictures=pictures,
     )
+
+
+def wants_json() -> bool:
+    """Whether a script sent it."""
+    return request.accept_mimetypes.best == "application/json"
+
+
+def _with_pictures(text: str, pictures: Sequence[MailFile]) -> str:
+    if wants_json() or not pictures:
+        return text
+    return "\n\n".join([text, *map(attachments.mark_of, pictures)]).lstrip("\n")
+
+
+def files_of(typed: Answer) -> list[MailFile]:
+    """The files that came with the form. Raises InvalidInput for one that is too large."""
+    return [*read_files("attachments"), *read_files("pictures", but_pictures=True), *typed.pictures]
 
 
 def require_form_key(answer: Answer) -> None:
@@ -193,11 +216,12 @@ def _written(draft: Draft | None) -> Written:
 
 
 def _files(ticket: Ticket, draft: Draft | None, typed: Answer | None) -> list[Upload]:
-    held = list(draft.files) if draft else []
-    if typed is None:
-        return held
-    further = drafts.uploads_of(viewer(), ticket, typed.tokens)
-    return [*held, *(upload for upload in further if upload not in held)]
+    """All but the pictures, which stand in the text."""
+    found = list(draft.files) if draft else []
+    if typed is not None:
+        further = drafts.uploads_of(viewer(), ticket, typed.tokens)
+        found += [upload for upload in further if upload not in found]
+    return [upload for upload in found if not upload.is_picture]
 
 
 def _addressees(ticket: Ticket) -> list[tuple[str, str]]:

@@ -16,9 +16,8 @@ from helpdesk.services.attachments import StagedFile
 from helpdesk.services.drafts import DraftConflict
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import sentence, status_of
-from helpdesk.web.forms import read_files
 from helpdesk.web.tickets.blueprint import blueprint
-from helpdesk.web.tickets.composing import Answer, read_answer, when_words
+from helpdesk.web.tickets.composing import Answer, files_of, read_answer, wants_json, when_words
 from helpdesk.web.tickets.showing import Page, back_to, render_ticket
 
 
@@ -36,8 +35,8 @@ def save_draft(number: int) -> Page:
         draft = keep(ticket, typed)
     except HelpdeskError as error:
         return _refused(ticket, typed, error)
-    if _wants_json():
-        return _saved(ticket, draft)
+    if wants_json():
+        return _saved(ticket, draft, typed)
     if draft is not None:
         flash(_("Draft saved."), "success")
     return back_to(ticket, write=typed.kind.value)
@@ -45,7 +44,7 @@ def save_draft(number: int) -> Page:
 
 def keep(ticket: Ticket, typed: Answer, *, with_files: bool = True) -> Draft | None:
     """Save the editor's text and new files in a transaction of its own."""
-    files = read_files("attachments") if with_files else []
+    files = files_of(typed) if with_files else []
     end_read()
     staged = attachments.stage(files)
     with transaction():
@@ -70,20 +69,18 @@ def keep_what_can_be_kept(ticket: Ticket, typed: Answer) -> None:
             return
 
 
-def _wants_json() -> bool:
-    return request.accept_mimetypes.best == "application/json"
-
-
-def _saved(ticket: Ticket, draft: Draft | None) -> Response:
+def _saved(ticket: Ticket, draft: Draft | None, typed: Answer) -> Response:
     url = url_for("tickets.save_draft", number=ticket.number)
-    files = render_template("tickets/_draft_files.html", files=draft.files if draft else [], draft_url=url)
+    beside = [upload for upload in draft.files if not upload.is_picture] if draft else []
+    files = render_template("tickets/_draft_files.html", files=beside, draft_url=url)
     note = _("Draft saved %(when)s", when=when_words(draft)) if draft else ""
-    return jsonify(revision=draft.revision if draft else 0, note=note, files=files)
+    marks = [attachments.mark_of(picture) for picture in typed.pictures]
+    return jsonify(revision=draft.revision if draft else 0, note=note, files=files, pictures=marks)
 
 
 def _refused(ticket: Ticket, typed: Answer, error: HelpdeskError) -> Page:
     rival = error.text if isinstance(error, DraftConflict) else ""
-    if _wants_json():
+    if wants_json():
         known = error.revision if isinstance(error, DraftConflict) else typed.revision
         response = jsonify(message=sentence(error), rival=rival, revision=known)
         response.status_code = status_of(error)

@@ -17,6 +17,7 @@ from helpdesk.policy import envelope
 from helpdesk.policy.status import Disposition, Status, allowed
 from helpdesk.services import (
     access,
+    attachments,
     following,
     glance,
     inbox,
@@ -117,7 +118,7 @@ def went_to(ticket: Ticket, mail: EmailMessage | None) -> dict[str, str]:
 def files_of(comment: Comment) -> list[dict[str, object]]:
     return [
         {"name": a.filename, "size": a.size, "url": url_for("files.download", token=a.token, name=a.filename)}
-        for a in comment.attachments
+        for a in attachments.beside(comment)
     ]
 
 

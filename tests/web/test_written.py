@@ -1,0 +1,202 @@
+"""Answers and notes in Markdown: on pages, in mails, in the search, with the pictures of their text."""
+
+import io
+import re
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+
+from helpdesk import storage
+from helpdesk.database import db, transaction, utcnow
+from helpdesk.models import Attachment, Comment, EmailMessage, ScheduledReply, Upload
+from helpdesk.models.tickets import TextFormat
+from helpdesk.services import scheduled_delivery
+from tests import factories
+from tests.web.conftest import browser, send
+
+KEY = "a-form-key-of-the-tests"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+TEXT = (
+    "Please try **this**:\n\n- one\n- two\n\n> It does not print.\n\nSee https://x.example/a_b_c <b>now</b>"
+)
+
+
+@pytest.fixture
+def agent(app, team):
+    return browser(app, team["agent"])
+
+
+def write(client, team, body=TEXT, kind="reply", action="/answer", form_id=KEY, **fields):
+    return send(client, f"/tickets/{team['ticket']}{action}", kind=kind, body=body, form_id=form_id, **fields)
+
+
+def look(app, model):
+    with app.app_context():
+        return db.session.query(model).order_by(model.id).all()
+
+
+def let_time_pass(app):
+    with app.app_context():
+        with transaction():
+            for reply in db.session.query(ScheduledReply):
+                reply.due_at = utcnow() - timedelta(seconds=1)
+        scheduled_delivery.deliver_due()
+
+
+def mail_of(app):
+    with app.app_context():
+        (email,) = db.session.query(EmailMessage).filter_by(purpose="reply").all()
+        return message_from_bytes(storage.read(email.raw_sha256), policy=policy.default)
+
+
+def picture(name="screen.png", data=PNG):
+    return (io.BytesIO(data), name)
+
+
+def test_an_answer_is_shown_as_it_was_meant_to_team_and_customer_and_in_the_mail(app, agent, team):
+    write(agent, team)
+    assert "<strong>this</strong>" in agent.get(f"/tickets/{team['ticket']}").text  # while it waits
+    let_time_pass(app)
+    comment = look(app, Comment)[-1]
+    assert (comment.format, comment.source) == (TextFormat.MARKDOWN, TEXT)
+    assert comment.text == (
+        "Please try this:\n\n- one\n- two\n\n> It does not print.\n\nSee https://x.example/a_b_c <b>now</b>"
+    )
+    customer = browser(app, team["customer"])
+    for page in (
+        agent.get(f"/tickets/{team['ticket']}").text,
+        customer.get(f"/my/tickets/{team['ticket']}").text,
+    ):
+        assert "<p>Please try <strong>this</strong>:</p>\n<ul>\n<li>one</li>" in page
+        assert 'href="https://x.example/a_b_c"' in page
+        assert "&lt;b&gt;now&lt;/b&gt;" in page
+    mail = mail_of(app)
+    assert comment.text in mail.get_body(["plain"]).get_content().replace("\r\n", "\n")
+    html = mail.get_body(["html"]).get_content()
+    assert re.search(r"<strong[^>]*>this</strong>", html)
+    assert re.search(r"<blockquote style=", html)
+
+
+def test_a_note_is_markdown_too_and_found_by_its_words(app, agent, team):
+    write(agent, team, kind="note", body="The **spool**er hangs, `restart` it")
+    page = agent.get(f"/tickets/{team['ticket']}").text
+    assert "<code>restart</code>" in page
+    assert look(app, Comment)[-1].text == "The **spool**er hangs, restart it"
+    assert "Printer shows error 49" in agent.get("/tickets?q=restart").text
+
+
+def test_words_that_came_as_plain_text_stay_as_they_came(app, agent, team):
+    send(
+        browser(app, team["customer"]),
+        f"/my/tickets/{team['ticket']}/answer",
+        body="**No** _thanks_",
+        form_id=KEY,
+    )
+    comment = look(app, Comment)[-1]
+    assert (comment.format, comment.source, comment.text) == (TextFormat.PLAIN, "", "**No** _thanks_")
+    assert "<p>**No** _thanks_</p>" in agent.get(f"/tickets/{team['ticket']}").text
+
+
+def test_a_pasted_picture_goes_inline_and_is_shown_to_whoever_may_read_the_words(app, agent, team):
+    saved = agent.post(
+        f"/tickets/{team['ticket']}/draft",
+        data={"csrf_token": csrf(agent), "kind": "reply", "body": "Look:", "form_id": KEY, "revision_reply": "0",
+              "pictures": picture("my [screen].png")},
+        headers={"Accept": "application/json"},
+    ).json  # fmt: skip
+    (mark,) = saved["pictures"]
+    (upload,) = look(app, Upload)
+    assert mark == f"![my screen .png](upload:{upload.token})"
+    assert upload.is_picture
+    assert "file__name" not in saved["files"]
+    assert agent.get(f"/uploads/{upload.token}").data == PNG
+    assert browser(app, team["admin"]).get(f"/uploads/{upload.token}").status_code == 404
+    write(agent, team, body=f"Look: {mark}")
+    let_time_pass(app)
+    mail = mail_of(app)
+    html = mail.get_body(["html"]).get_content()
+    (part,) = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert part.get_content_disposition() == "inline"
+    assert f'src="cid:{part["Content-ID"].strip("<>")}"' in html
+    assert "Look: [my screen .png]" in mail.get_body(["plain"]).get_content()
+    (file,) = look(app, Attachment)
+    for person in ("agent", "admin", "customer"):
+        client = browser(app, team[person])
+        page = client.get(f"/tickets/{team['ticket']}", follow_redirects=True).text
+        assert f'<img src="/pictures/{file.token}"' in page
+        assert "my [screen].png</span>" not in page
+        shown = client.get(f"/pictures/{file.token}")
+        assert (shown.data, shown.content_type) == (PNG, "image/png")
+        assert shown.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
+    for person in ("other_customer", "other_agent"):
+        assert browser(app, team[person]).get(f"/pictures/{file.token}").status_code == 404
+    assert app.test_client().get(f"/pictures/{file.token}").status_code in (302, 303, 401)
+
+
+def csrf(client):
+    return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/profile").text)[1]
+
+
+def test_a_picture_taken_out_of_the_text_is_not_sent_and_an_attached_one_is(app, agent, team):
+    write(
+        agent,
+        team,
+        action="/draft",
+        body="Look:",
+        revision_reply="0",
+        pictures=picture(),
+        attachments=picture("kept.png"),
+    )
+    kept = next(upload for upload in look(app, Upload) if not upload.is_picture)
+    write(agent, team, body="No picture any more", file=kept.token, revision_reply="1")
+    let_time_pass(app)
+    assert [part.get_filename() for part in mail_of(app).iter_attachments()] == ["kept.png"]
+    assert [file.filename for file in look(app, Attachment)] == ["kept.png"]
+    assert look(app, Upload) == []
+
+
+@pytest.mark.parametrize("kind", ["reply", "note"])
+def test_without_scripts_a_picture_stands_at_the_end_of_the_text(app, agent, team, kind):
+    write(agent, team, kind=kind, body="Look:", pictures=picture())
+    let_time_pass(app)
+    comment, (file,) = look(app, Comment)[-1], look(app, Attachment)
+    assert re.fullmatch(r"Look:\n\n!\[screen.png\]\(upload:[0-9a-f]{32}\)", comment.source)
+    assert f'<img src="/pictures/{file.token}"' in agent.get(f"/tickets/{team['ticket']}").text
+
+
+def test_what_is_no_picture_is_attached_and_never_shown(app, agent, team):
+    write(agent, team, body="Look:", kind="note", pictures=picture("drawing.png", SVG))
+    (file,) = look(app, Attachment)
+    assert not file.is_inline
+    assert look(app, Comment)[-1].source == "Look:"
+    assert agent.get(f"/pictures/{file.token}").status_code == 404
+
+
+def test_undo_gives_the_picture_back_with_the_text(app, agent, team):
+    write(agent, team, body="Look:", pictures=picture())
+    (reply,), (upload,) = look(app, ScheduledReply), look(app, Upload)
+    assert f'<img src="/uploads/{upload.token}"' in agent.get(f"/tickets/{team['ticket']}").text
+    send(agent, f"/tickets/{team['ticket']}/replies/{reply.id}/undo")
+    assert f"upload:{upload.token}" in agent.get(f"/tickets/{team['ticket']}").text
+    assert [one.draft_id is not None for one in look(app, Upload)] == [True]
+
+
+def test_a_picture_of_another_persons_draft_is_nothing_in_mine(app, agent, team):
+    write(agent, team, action="/draft", body="Look:", revision_reply="0", pictures=picture())
+    (upload,) = look(app, Upload)
+    admin = browser(app, team["admin"])
+    write(admin, team, kind="note", body=f"![stolen](upload:{upload.token})", form_id=KEY + "2")
+    assert look(app, Attachment) == []
+    assert "<p>[stolen]</p>" in admin.get(f"/tickets/{team['ticket']}").text
+
+
+def test_the_first_mail_of_a_ticket_an_agent_opens_is_markdown(app, agent, team):
+    send(
+        agent, "/tickets/new", requester=factories.CUSTOMER, account=str(team["account"]), subject="Hello",
+        text="It is **done**", priority="medium", category="Support", form_key=KEY * 2, assignee="0",
+    )  # fmt: skip
+    comment = look(app, Comment)[-1]
+    assert (comment.text, comment.source) == ("It is done", "It is **done**")
