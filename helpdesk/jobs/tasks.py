@@ -12,9 +12,10 @@ import helpdesk.services.fetch as fetching
 import helpdesk.services.ingest.process as ingest
 import helpdesk.services.outbox.deliver as outbox
 import helpdesk.services.sweep as sweeping
+from helpdesk.database import transaction
 from helpdesk.jobs.budget import deadline, should_stop
 from helpdesk.queue import wake
-from helpdesk.services import alarms, autoclose, overdue, retention, scheduled_delivery
+from helpdesk.services import accounts, alarms, autoclose, mailing, overdue, retention, scheduled_delivery
 
 
 def fetch_account(account_id: int) -> None:
@@ -73,3 +74,15 @@ def clean_up() -> None:
     """Clear away what is old; what the time does not suffice for goes the next day."""
     until = deadline()
     retention.clean_up(should_stop=lambda: should_stop() or time.monotonic() >= until)
+
+
+def send_email_task(
+    account_id: int, to_emails: list[str], subject: str, plain_body: str, html_body: str = ""
+) -> int:
+    """Queue a mail for code that has no transaction of its own, and return the number of its row.
+
+    No job of the queue: its words stand in the database before it returns, and a worker sends them.
+    """
+    with transaction():
+        account = accounts.get(account_id)
+        return mailing.send_email(account, to_emails, subject, plain_body, html_body).id

@@ -52,15 +52,15 @@ def tell(now: datetime | None = None, *, should_stop: Callable[[], bool] | None 
         if should_stop is not None and should_stop():
             break
         with transaction():
-            overdue = _tell(ticket_id, now)
+            overdue = tell_of(ticket_id, now)
         if overdue is not None:
             told.append(overdue)
             logger.info("ticket=%s overdue told=%s", overdue.number, len(overdue.to))
     return told
 
 
-def _tell(ticket_id: int, now: datetime) -> Overdue | None:
-    """None when another process was first, or the ticket is not overdue any more."""
+def tell_of(ticket_id: int, now: datetime) -> Overdue | None:
+    """Within a transaction: tell of one. None when another process was first, or the ticket is not overdue any more."""
     if not claim(Ticket, Ticket.id == ticket_id, _untold(now), overdue_told_for=Ticket.due_at):
         return None
     ticket = db.session.get_one(Ticket, ticket_id, populate_existing=True)

@@ -47,6 +47,7 @@ PURPOSES = {
     "password_link": _l("Link to choose a password"),
     "invitation": _l("Invitation"),
     "mail_held": _l("Told an agent that his mail is held"),
+    "message": _l("Sent by a program"),
     "test": _l("Test mail"),
     "fetch_stalled": _l("Alarm: no mail comes in"),
     "fetch_recovered": _l("Mail comes in again"),
