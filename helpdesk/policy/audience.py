@@ -1,7 +1,8 @@
-"""Which facts are told to whom, and by which template.
+"""Which facts are told to whom, how, and by which words: by the rows of `audience_table`, for mail and the browser alike.
 
-Pure: from a fact to notices. Whether a notice becomes a mail (limits on acknowledgements, switched-off notifications,
-an agent who lost access meanwhile) is asked in `services/notices.py`. Three rules stand above the table:
+Pure: from a fact to notices. Whether a notice becomes a mail or a line (what somebody has switched off or muted,
+limits on acknowledgements, an agent who lost access meanwhile) is asked in `services/notices.py`. Three rules stand
+above the table:
 
 1. Nobody is told of his own act. The acknowledgement alone answers the customer's own mail.
 2. What is internal goes to the team only: a note, a forward, words that wait to be released, an overdue date.
@@ -10,15 +11,48 @@ an agent who lost access meanwhile) is asked in `services/notices.py`. Three rul
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from helpdesk.policy.audience_table import (
+    CUSTOMER_SIDE,
+    CUSTOMERS_KINDS,
+    TABLE,
+    TEAMS_KINDS,
+    Cell,
+    Channel,
+    Kind,
+    Recipient,
+    Relation,
+    Template,
+    What,
+    kinds_for,
+)
 from helpdesk.policy.status import DONE, TEAM, CommentKind, Role, Status, customer_label
+
+__all__ = [
+    "CUSTOMERS_KINDS",
+    "TEAMS_KINDS",
+    "Channel",
+    "Event",
+    "Facts",
+    "Kind",
+    "Notice",
+    "Person",
+    "Recipient",
+    "Relation",
+    "Template",
+    "What",
+    "audience",
+    "kinds_for",
+    "relations",
+    "what_happened",
+]
 
 
 class Event(StrEnum):
-    """The facts somebody may have to be told of; every other event concerns nobody's mail."""
+    """The facts somebody may have to be told of; every other event concerns nobody."""
 
     OPENED = "ticket.opened"
     ASSIGNED = "ticket.assigned"
@@ -30,50 +64,11 @@ class Event(StrEnum):
     COMMENT_RELEASED = "comment.released"
     OVERDUE = "ticket.overdue"
     RESTORED = "ticket.restored"
-
-
-class Template(StrEnum):
-    CREATED = "ticket_created"
-    ASSIGNED = "ticket_assigned"
-    STATUS = "status_changed"
-    RESOLVED = "ticket_resolved"
-    CLOSED = "ticket_closed"
-    COMMENT = "comment_added"
-    OVERDUE = "ticket_overdue"
-    UPDATED = "ticket_updated"
-
-
-class Kind(StrEnum):
-    """What a person can switch off: a template, but for the team an assignment is one whenever it comes, and a note,
-    which everybody on the account is told of, is a kind of its own."""
-
-    CREATED = "ticket_created"
-    ASSIGNED = "ticket_assigned"
-    COMMENT = "comment_added"
-    NOTE = "internal_note"
-    STATUS = "status_changed"
-    RESOLVED = "ticket_resolved"
-    CLOSED = "ticket_closed"
-    UPDATED = "ticket_updated"
-    OVERDUE = "ticket_overdue"
-
-
-CUSTOMERS_KINDS = (Kind.CREATED, Kind.STATUS, Kind.RESOLVED, Kind.CLOSED)
-TEAMS_KINDS = (Kind.ASSIGNED, Kind.COMMENT, Kind.NOTE, Kind.STATUS, Kind.UPDATED, Kind.OVERDUE)
-
-
-def kinds_for(role: Role) -> tuple[Kind, ...]:
-    """What somebody of this role may switch off. A person's answer to a customer is none: it was written to him."""
-    return TEAMS_KINDS if role in TEAM else CUSTOMERS_KINDS
-
-
-class Recipient(StrEnum):
-    """As what somebody is told; a page explains a mail with it ("because you are the assignee")."""
-
-    CUSTOMER = "customer"
-    ASSIGNEE = "assignee"
-    CREATOR = "creator"
-    TEAM = "team"
+    MAIL_FAILED = "email.failed"
+    MAIL_UNCERTAIN = "email.uncertain"
+    MAIL_BOUNCED = "email.bounced"
+    REPLY_STOPPED = "reply.stopped"
+    REPLY_CROSSED = "reply.crossed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +79,35 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One person told of one fact, as what, by which template."""
+    """One person told of one fact: as what, and how."""
 
     user_id: int
-    recipient: Recipient
-    template: Template
-    is_note: bool = False
+    what: What
+    relation: Relation
+    cell: Cell
+
+    @property
+    def kind(self) -> Kind:
+        return self.cell.kind
+
+    @property
+    def template(self) -> Template:
+        """Of a notice by mail."""
+        assert self.cell.mail is not None
+        return self.cell.mail
+
+    @property
+    def recipient(self) -> Recipient:
+        return Recipient.CUSTOMER if self.relation in CUSTOMER_SIDE else Recipient(self.relation.value)
 
     @property
     def is_acknowledgement(self) -> bool:
-        return self.recipient is Recipient.CUSTOMER and self.template is Template.CREATED
+        return self.recipient is Recipient.CUSTOMER and self.cell.mail is Template.CREATED
 
     @property
     def is_answer(self) -> bool:
         """Whether a person's own mail tells it: what is said to a customer is sent by whoever says it."""
-        return self.recipient is Recipient.CUSTOMER and self.template is Template.COMMENT
-
-    @property
-    def kind(self) -> Kind:
-        """By which switch it is turned off."""
-        if self.is_note:
-            return Kind.NOTE
-        if self.template is Template.CREATED and self.recipient is not Recipient.CUSTOMER:
-            return Kind.ASSIGNED
-        return Kind(self.template.value)
+        return self.recipient is Recipient.CUSTOMER and self.cell.mail is Template.COMMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,10 @@ class Facts:
     """What happened, to which ticket. `assignee` is the one after the event.
 
     `creator` is the agent who opened the ticket by hand, None for one from mail. `customers` are the requester, first,
-    and the others who take part. `team` is everybody who may work on the ticket's account. `before` and `after` hold
-    a changed status. `is_consequence`: it followed from something said, which is told already. `is_quiet`: it followed
-    from what was told days ago. `answered` are the customers whom an answer itself tells of the status: by user.
+    and the others who take part. `team` is everybody who may work on the ticket's account. `author` wrote the answer
+    the fact is about, `mentioned` are named in the note. `before` and `after` hold a changed status. `purpose` is that
+    of the mail the fact is about. `is_consequence`: it followed from something said, which is told already. `is_quiet`:
+    it followed from what was told days ago. `answered` are the customers whom an answer itself tells of the status.
     """
 
     actor_id: int | None
@@ -133,104 +134,129 @@ class Facts:
     is_consequence: bool = False
     is_quiet: bool = False
     answered: frozenset[int] = frozenset()
+    author: Person | None = None
+    mentioned: tuple[Person, ...] = ()
+    followers: tuple[Person, ...] = ()
+    purpose: str = ""
 
 
-def audience(event: str, facts: Facts) -> list[Notice]:
-    """Who is told of an event of this type; nobody of one that is not in `Event`."""
-    if event not in set(Event):
-        return []
+def audience(
+    event: str,
+    facts: Facts,
+    channel: Channel = Channel.MAIL,
+    *,
+    is_wanted: Callable[[Notice], bool] = lambda notice: True,
+) -> list[Notice]:
+    """Who is told of an event of this type by this channel; nobody of one that is not in `Event`.
+
+    Of what `is_wanted` refuses somebody may still be told as something else he is.
+    """
     found: dict[int, Notice] = {}
-    for notice in _TOLD[Event(event)](facts):
-        if notice.user_id != facts.actor_id or notice.is_acknowledgement:
-            found.setdefault(notice.user_id, notice)
+    for notice in _notices(event, facts, channel):
+        if notice.user_id not in found and is_wanted(notice):
+            found[notice.user_id] = notice
     return list(found.values())
 
 
-def _customers(facts: Facts, template: Template) -> Iterable[Notice]:
-    return (Notice(p.user_id, Recipient.CUSTOMER, template) for p in facts.customers)
+def relations(event: str, facts: Facts) -> set[Relation]:
+    """What of the ticket's people has to be known to say who is told."""
+    what = what_happened(event, facts)
+    return set(TABLE[what]) if what else set()
 
 
-def _requester(facts: Facts, template: Template) -> Iterable[Notice]:
-    return list(_customers(facts, template))[:1]
+def _notices(event: str, facts: Facts, channel: Channel) -> Iterator[Notice]:
+    what = what_happened(event, facts)
+    for relation, cell in TABLE[what].items() if what else ():
+        for person in _people(relation, facts):
+            notice = Notice(person.user_id, what, relation, cell) if what else None
+            if notice and cell.by(channel) and _may_be_told(notice, person, facts):
+                yield notice
 
 
-def _team(
-    recipient: Recipient, template: Template, *people: Person | None, is_note: bool = False
-) -> Iterable[Notice]:
-    """Notices for members of the team; somebody who is none, or no more, is told nothing internal."""
-    team = (person for person in people if person is not None and person.role in TEAM)
-    return (Notice(person.user_id, recipient, template, is_note) for person in team)
+def _may_be_told(notice: Notice, person: Person, facts: Facts) -> bool:
+    """The rules above the table."""
+    if notice.relation in CUSTOMER_SIDE:
+        is_told_already = person.user_id in facts.answered and notice.what in (What.RESOLVED, What.CLOSED)
+        return notice.is_acknowledgement or (person.user_id != facts.actor_id and not is_told_already)
+    return person.role in TEAM and person.user_id != facts.actor_id
 
 
-def _opened(facts: Facts) -> Iterable[Notice]:
-    """Of a ticket an agent opened the customer learns by what the agent writes to him."""
-    if facts.creator is None and not facts.is_automatic:
-        yield from _requester(facts, Template.CREATED)
-    yield from _team(Recipient.ASSIGNEE, Template.CREATED, facts.assignee)
+def _people(relation: Relation, facts: Facts) -> Iterable[Person]:
+    match relation:
+        case Relation.REQUESTER:
+            return facts.customers[:1]
+        case Relation.CC:
+            return facts.customers[1:]
+        case Relation.MENTIONED:
+            return facts.mentioned
+        case Relation.FOLLOWER:
+            return facts.followers
+        case Relation.TEAM:
+            return facts.team
+        case Relation.ASSIGNEE | Relation.AUTHOR | Relation.CREATOR:
+            person: Person | None = getattr(facts, relation.value)
+            return (person,) if person else ()
 
 
-def _assigned(facts: Facts) -> Iterable[Notice]:
-    return _team(Recipient.ASSIGNEE, Template.ASSIGNED, facts.assignee)
+def what_happened(event: str, facts: Facts) -> What | None:
+    """The row of the table an event stands in; None when nobody is told of it."""
+    match event:
+        case Event.OPENED if facts.is_automatic:
+            return What.OPENED_BY_MACHINE
+        case Event.OPENED:
+            return What.OPENED_BY_HAND if facts.creator else What.OPENED
+        case Event.STATUS_CHANGED:
+            return _status_changed(facts)
+        case Event.PRIORITY_CHANGED | Event.CATEGORY_CHANGED | Event.DUE_CHANGED:
+            return None if facts.is_consequence else What.UPDATED
+        case Event.COMMENT_ADDED:
+            return _comment_added(facts)
+        case Event.RESTORED:
+            return None if facts.is_quiet else What.RESTORED
+        case Event.MAIL_FAILED | Event.MAIL_UNCERTAIN | Event.MAIL_BOUNCED:
+            return _mail_failed(event, facts.purpose)
+    return _ALWAYS_THE_SAME.get(event)
 
 
-def _status_changed(facts: Facts) -> Iterable[Notice]:
-    """Resolved and closed have templates of their own; steps within "Open" are none of the customer's business.
+_ALWAYS_THE_SAME: dict[str, What] = {
+    Event.ASSIGNED: What.ASSIGNED,
+    Event.COMMENT_RELEASED: What.RELEASED,
+    Event.OVERDUE: What.OVERDUE,
+    Event.REPLY_STOPPED: What.STOPPED,
+    Event.REPLY_CROSSED: What.CROSSED,
+}
+
+
+def _status_changed(facts: Facts) -> What | None:
+    """Resolved and closed have rows of their own; steps within "Open" are none of the customer's business.
 
     That an answer makes a ticket wait goes without saying; that it is done with does not: the answer says it, and who
     did not get the answer is told.
     """
     if facts.is_quiet or facts.after is None or (facts.is_consequence and facts.after not in DONE):
-        return
+        return None
     if facts.after in DONE:
-        template = Template.RESOLVED if facts.after is Status.RESOLVED else Template.CLOSED
-        yield from (told for told in _customers(facts, template) if told.user_id not in facts.answered)
-    else:
-        if facts.before is None or customer_label(facts.before) != customer_label(facts.after):
-            yield from _customers(facts, Template.STATUS)
-        yield from _team(Recipient.ASSIGNEE, Template.STATUS, facts.assignee)
+        return What.RESOLVED if facts.after is Status.RESOLVED else What.CLOSED
+    is_the_same = facts.before is not None and customer_label(facts.before) == customer_label(facts.after)
+    return What.WITHIN_OPEN if is_the_same else What.STATUS
 
 
-def _updated(facts: Facts) -> Iterable[Notice]:
-    """How the team sorts its work is shown to no customer, so none is told of it."""
-    if not facts.is_consequence:
-        yield from _team(Recipient.ASSIGNEE, Template.UPDATED, facts.assignee)
-
-
-def _comment_added(facts: Facts) -> Iterable[Notice]:
+def _comment_added(facts: Facts) -> What | None:
     """A customer's "new comment" mail is the staff answer itself. A vacation answer is told to nobody."""
-    if facts.is_automatic:
-        return
-    if facts.comment_kind is CommentKind.REPLY and facts.is_released:
-        yield from _customers(facts, Template.COMMENT)
-    is_note = facts.comment_kind is CommentKind.NOTE
-    yield from _team(Recipient.ASSIGNEE, Template.COMMENT, facts.assignee, is_note=is_note)
-    if is_note:
-        yield from _team(Recipient.TEAM, Template.COMMENT, *facts.team, is_note=True)
+    if facts.is_automatic or facts.comment_kind is None:
+        return None
+    match facts.comment_kind:
+        case CommentKind.NOTE:
+            return What.NOTED
+        case CommentKind.FORWARD:
+            return What.FORWARDED
+    if not facts.is_released:
+        return What.WAITS
+    return What.ANSWERED if facts.comment_kind is CommentKind.REPLY else What.SAID
 
 
-def _comment_released(facts: Facts) -> Iterable[Notice]:
-    return _team(Recipient.ASSIGNEE, Template.COMMENT, facts.assignee)
-
-
-def _overdue(facts: Facts) -> Iterable[Notice]:
-    yield from _team(Recipient.ASSIGNEE, Template.OVERDUE, facts.assignee)
-    yield from _team(Recipient.CREATOR, Template.OVERDUE, facts.creator)
-
-
-def _restored(facts: Facts) -> Iterable[Notice]:
-    """What the mail server had called spam is as new to the team as any ticket; to the customer it is too late."""
-    return () if facts.is_quiet else _team(Recipient.ASSIGNEE, Template.CREATED, facts.assignee)
-
-
-_TOLD = {
-    Event.OPENED: _opened,
-    Event.ASSIGNED: _assigned,
-    Event.STATUS_CHANGED: _status_changed,
-    Event.PRIORITY_CHANGED: _updated,
-    Event.CATEGORY_CHANGED: _updated,
-    Event.DUE_CHANGED: _updated,
-    Event.COMMENT_ADDED: _comment_added,
-    Event.COMMENT_RELEASED: _comment_released,
-    Event.OVERDUE: _overdue,
-    Event.RESTORED: _restored,
-}
+def _mail_failed(event: str, purpose: str) -> What | None:
+    """Of what people wrote somebody hears; of the desk's own mails only of a confirmation that came back."""
+    if purpose in ("reply", "forward"):
+        return What.UNDELIVERED
+    return What.UNCONFIRMED if purpose == "ticket_created" and event == Event.MAIL_BOUNCED else None

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from helpdesk.policy.audience import Template
+from helpdesk.policy.audience_table import Kind, Recipient, Template
 from helpdesk.policy.status import Status, customer_label
 
 
@@ -25,7 +25,8 @@ class Field(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One event as one person is told of it. `field`, `before` and `after` for a change, `comment_id` for words."""
+    """One event as one person is told of it. `field`, `before` and `after` for a change, `comment_id` for words,
+    `trouble_id` is the event of something that did not leave. `kind` and `recipient`: by which switch, and as what."""
 
     template: Template
     actor_id: int | None = None
@@ -33,9 +34,13 @@ class Fact:
     before: str | None = None
     after: str | None = None
     comment_id: int | None = None
+    kind: Kind | None = None
+    recipient: Recipient | None = None
+    trouble_id: int | None = None
 
 
 LEADING = (
+    Template.UNDELIVERED,
     Template.CLOSED,
     Template.RESOLVED,
     Template.CREATED,
@@ -68,6 +73,13 @@ def still_news(
     return [fact for fact in kept if not (is_created and fact.template is Template.ASSIGNED)]
 
 
+def leading_fact(facts: Sequence[Fact]) -> Fact:
+    """The fact a mail is named after: the weightiest; of several of one weight that which named the reader."""
+    template = leading(facts)
+    heads = [fact for fact in facts if fact.template is template]
+    return next((fact for fact in heads if fact.kind is Kind.MENTION), heads[0])
+
+
 def leading(facts: Sequence[Fact]) -> Template:
     """The template the mail is named after: the weightiest of its facts."""
     templates = {fact.template for fact in facts}
@@ -79,7 +91,8 @@ def leading(facts: Sequence[Fact]) -> Template:
 def _is_same(one: Fact, other: Fact) -> bool:
     if one.field is not None or other.field is not None:
         return one.field is other.field
-    return (one.template, one.comment_id) == (other.template, other.comment_id)
+    same = (one.template, one.comment_id, one.trouble_id)
+    return same == (other.template, other.comment_id, other.trouble_id)
 
 
 def _is_true(fact: Fact, now: Mapping[Field, str | None], *, is_customer: bool) -> bool:

@@ -12,17 +12,13 @@ from sqlalchemy.sql import ColumnElement
 from helpdesk.database import db, insert_once, utcnow
 from helpdesk.errors import HelpdeskError, NotFound
 from helpdesk.models import Comment, EmailMessage, Event, Notification, ScheduledReply, Ticket, User
-from helpdesk.policy import inbox
-from helpdesk.policy.audience import Person
-from helpdesk.policy.inbox import Facts, Kind
-from helpdesk.policy.status import CommentKind
-from helpdesk.services import access, events, following, people
+from helpdesk.policy import audience_table
+from helpdesk.policy.audience import Facts
+from helpdesk.policy.audience_table import Channel
+from helpdesk.policy.inbox import Kind
+from helpdesk.services import access, muting, notices, people, preferences
 
 PAGE_SIZE = 50
-EVENTS = (
-    "ticket.assigned", "comment.added", "email.failed", "email.uncertain", "email.bounced",
-    "reply.stopped", "reply.crossed", "ticket.overdue",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,69 +38,25 @@ class Item:
     email: EmailMessage | None = None
 
 
-def init() -> None:
-    """Listen to what somebody may be told of from now on."""
-    events.listen(on_event, EVENTS, tells_people=True)
-
-
-def on_event(event: Event, ticket: Ticket) -> None:
-    """Tell whom a fact concerns, if he may see the ticket; that his own answer was stopped, in any case."""
-    for one in inbox.told(event.type, _facts(event, ticket)):
-        user = db.session.get(User, one.user_id)
-        if user is None:
-            continue
-        if one.kind is Kind.STOPPED or ticket.account_id in access.account_ids(user):
-            insert_once(
-                Notification, user_id=user.id, ticket_id=ticket.id, event_id=event.id, kind=one.kind.value,
-                created_at=event.occurred_at,
-            )  # fmt: skip
+def tell(event: Event, ticket: Ticket, facts: Facts) -> None:
+    """Within the transaction of a fact: tell whom it concerns; that his own answer was stopped, in any case."""
+    for notice in notices.of(event, ticket, Channel.INBOX, facts=facts):
+        word = notice.cell.inbox
+        assert word is not None
+        insert_once(
+            Notification, user_id=notice.user_id, ticket_id=ticket.id, event_id=event.id, kind=word.value,
+            created_at=event.occurred_at,
+        )  # fmt: skip
 
 
 def tell_held(email: EmailMessage, event_id: int) -> None:
     """Within a transaction: tell everybody who works on its account that a mail waits for one of them."""
     for user in people.assignable(email.account_id):
-        insert_once(
-            Notification, user_id=user.id, email_id=email.id, event_id=event_id, kind=Kind.HELD.value, created_at=utcnow()
-        )  # fmt: skip
-
-
-def _facts(event: Event, ticket: Ticket) -> Facts:
-    comment = db.session.get(Comment, event.comment_id) if event.comment_id else None
-    is_said = event.type == "comment.added" and comment is not None
-    kind = comment.kind if comment is not None and is_said else None
-    return Facts(
-        actor_id=event.actor_id,
-        assignee=_person(ticket.assignee),
-        followers=tuple(_person_of(user) for user in following.followers(ticket)) if is_said else (),
-        author=_author(event, comment),
-        mentioned=_mentioned(comment, ticket) if comment is not None and kind is CommentKind.NOTE else (),
-        comment_kind=kind,
-        is_automatic=bool(event.data.get("is_automatic")),
-        purpose=str(event.data.get("purpose", "")),
-    )
-
-
-def _author(event: Event, comment: Comment | None) -> Person | None:
-    author_id = event.data.get("author_id")
-    if isinstance(author_id, int):
-        return _person(db.session.get(User, author_id))
-    return _person(comment.author) if comment is not None else None
-
-
-def _mentioned(comment: Comment, ticket: Ticket) -> tuple[Person, ...]:
-    if "@" not in comment.text:
-        return ()
-    team = {user.id: user for user in people.assignable(ticket.account_id)}
-    found = inbox.mentioned(comment.text, {user.id: user.name for user in team.values()})
-    return tuple(_person_of(team[user_id]) for user_id in sorted(found))
-
-
-def _person(user: User | None) -> Person | None:
-    return _person_of(user) if user is not None else None
-
-
-def _person_of(user: User) -> Person:
-    return Person(user.id, user.role)
+        is_muted = email.account_id in muting.muted_accounts(user)
+        if not is_muted and not preferences.is_muted(user, audience_table.Kind.HELD, Channel.INBOX):
+            insert_once(
+                Notification, user_id=user.id, email_id=email.id, event_id=event_id, kind=Kind.HELD.value, created_at=utcnow()
+            )  # fmt: skip
 
 
 # reading

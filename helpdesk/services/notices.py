@@ -6,7 +6,9 @@ away, somebody deactivated, a ticket put away as spam, a notification switched o
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
 from typing import cast
 
 from sqlalchemy import or_, select
@@ -16,45 +18,75 @@ from helpdesk.mail.headers import normalise_address
 from helpdesk.models import Comment, Event, Ticket, User, UserAddress
 from helpdesk.policy import audience
 from helpdesk.policy.acknowledge import is_no_reply
-from helpdesk.policy.audience import Facts, Notice, Person, Recipient
-from helpdesk.policy.status import DONE, CommentKind, Disposition, Status
-from helpdesk.services import access, accounts, people, preferences
+from helpdesk.policy.audience import Facts, Notice, Person
+from helpdesk.policy.audience_table import CUSTOMER_SIDE, IN_SPITE_OF_MUTE, Channel, Recipient, Relation, What
+from helpdesk.policy.status import DONE, Disposition, Status
+from helpdesk.services import access, accounts, following, mentions, muting, people, preferences
 from helpdesk.services.tickets import changing
 
 SAID = (audience.Event.COMMENT_ADDED, audience.Event.COMMENT_RELEASED)
 
 
-def of(event: Event, ticket: Ticket) -> list[Notice]:
-    """The notices of an event that may be sent as things stand now; none about tickets that were put away."""
+def of(
+    event: Event, ticket: Ticket, channel: Channel = Channel.MAIL, *, facts: Facts | None = None
+) -> list[Notice]:
+    """The notices of an event that may be given as things stand now; hardly any about tickets that were put away.
+
+    `facts` are those of `facts_of` when they are known.
+    """
     if event.type not in set(audience.Event):
         return []
-    if ticket.disposition is not Disposition.NORMAL or not ticket.account.is_active:
-        return []
-    notices = audience.audience(event.type, facts_of(event, ticket))
-    own = accounts.own_addresses() if notices else set()
-    return [notice for notice in notices if _may_be_sent(notice, event, ticket, own)]
+    asker = _Asker(event, ticket, channel)
+    return audience.audience(
+        event.type, facts or facts_of(event, ticket), channel, is_wanted=asker.may_be_told
+    )
 
 
 def facts_of(event: Event, ticket: Ticket) -> Facts:
     """The event as the policy knows it, about the ticket's people of now."""
-    comment = db.session.get(Comment, event.comment_id) if event.type in SAID and event.comment_id else None
-    is_note = comment is not None and comment.kind is CommentKind.NOTE
+    comment = db.session.get(Comment, event.comment_id) if event.comment_id else None
+    facts = _without_people(event, ticket, comment)
+    relations = audience.relations(event.type, facts)
+    is_named = Relation.MENTIONED in relations and comment is not None and "@" in comment.text
+    team = people.assignable(ticket.account_id) if Relation.TEAM in relations or is_named else []
+    return replace(
+        facts,
+        customers=_persons(address.user for address in customers(ticket))
+        if relations & set(CUSTOMER_SIDE)
+        else (),
+        team=_persons(team),
+        mentioned=_persons(mentions.among(team, comment.text)) if is_named and comment else (),
+        followers=_persons(following.followers(ticket)) if Relation.FOLLOWER in relations else (),
+        answered=_answered(event, ticket) if event.type == audience.Event.STATUS_CHANGED else frozenset(),
+    )
+
+
+def _without_people(event: Event, ticket: Ticket, comment: Comment | None) -> Facts:
+    """What is known without asking who follows the ticket, takes part in it or works on its account."""
+    said = comment if event.type in SAID else None
     is_status = event.type == audience.Event.STATUS_CHANGED
     return Facts(
         actor_id=event.actor_id,
-        customers=tuple(_person(address.user) for address in customers(ticket)),
         assignee=_assignee(event, ticket),
         creator=_person(ticket.created_by) if ticket.created_by else None,
-        team=tuple(_person(user) for user in people.assignable(ticket.account_id)) if is_note else (),
-        comment_kind=comment.kind if comment else None,
-        is_released=comment.is_released if comment else True,
-        is_automatic=_is_automatic(event, comment),
+        author=_author(event, comment),
+        comment_kind=said.kind if said else None,
+        is_released=said.is_released if said else True,
+        is_automatic=_is_automatic(event, said),
         before=_status(event.data.get("before")) if is_status else None,
         after=_status(event.data.get("after")) if is_status else None,
         is_consequence=is_status and event.comment_id is not None,
         is_quiet=event.data.get("reason") == changing.AUTO_CLOSE or event.data.get("is_news") is False,
-        answered=_answered(event, ticket) if is_status else frozenset(),
+        purpose=str(event.data.get("purpose", "")),
     )
+
+
+def _author(event: Event, comment: Comment | None) -> Person | None:
+    """Who wrote the answer the fact is about."""
+    author_id = event.data.get("author_id")
+    author = db.session.get(User, author_id) if isinstance(author_id, int) else None
+    author = author or (comment.author if comment is not None else None)
+    return _person(author) if author is not None else None
 
 
 def _answered(event: Event, ticket: Ticket) -> frozenset[int]:
@@ -94,6 +126,10 @@ def _person(user: User) -> Person:
     return Person(user.id, user.role)
 
 
+def _persons(users: Iterable[User]) -> tuple[Person, ...]:
+    return tuple(_person(user) for user in users)
+
+
 def _assignee(event: Event, ticket: Ticket) -> Person | None:
     """Who has the ticket; of an assignment only whom it named, as long as it is still his."""
     if event.type == audience.Event.ASSIGNED and event.data.get("after") != ticket.assignee_id:
@@ -109,17 +145,52 @@ def _is_automatic(event: Event, comment: Comment | None) -> bool:
     return event.data.get("automatic", "no") != "no" or (comment is not None and comment.is_automatic)
 
 
-def _may_be_sent(notice: Notice, event: Event, ticket: Ticket, own: Collection[str]) -> bool:
-    user = db.session.get(User, notice.user_id)
-    if user is None or not user.is_active or preferences.is_muted(user, notice.kind):
-        return False
-    email = address_of(notice, ticket)
-    if not email or normalise_address(email) in own:
-        return False
-    if notice.recipient is Recipient.CUSTOMER:
-        is_machine = user.id == ticket.requester_id and _was_opened_by_machine(event, ticket)
-        return not is_machine and not is_no_reply(email)
-    return ticket.account_id in access.account_ids(user)
+class _Asker:
+    """Whether people may be told of one event by one channel; what many answers need is asked for once."""
+
+    def __init__(self, event: Event, ticket: Ticket, channel: Channel) -> None:
+        self.event, self.ticket, self.channel = event, ticket, channel
+
+    def may_be_told(self, notice: Notice) -> bool:
+        user = db.session.get(User, notice.user_id)
+        if user is None or not user.is_active or preferences.is_muted(user, notice.kind, self.channel):
+            return False
+        if notice.kind not in IN_SPITE_OF_MUTE and user.is_team and user.id in self.muted:
+            return False
+        return (
+            self._may_be_mailed(notice, user) if self.channel is Channel.MAIL else self._may_see(notice, user)
+        )
+
+    def _may_see(self, notice: Notice, user: User) -> bool:
+        """That his own answer was stopped somebody learns in any case."""
+        if notice.what is What.STOPPED:
+            return True
+        return self._is_current and self.ticket.account_id in access.account_ids(user)
+
+    def _may_be_mailed(self, notice: Notice, user: User) -> bool:
+        if not self._is_current or not self.ticket.account.is_active:
+            return False
+        email = address_of(notice, self.ticket)
+        if not email or normalise_address(email) in self.own_addresses:
+            return False
+        if notice.recipient is Recipient.CUSTOMER:
+            is_machine = user.id == self.ticket.requester_id and _was_opened_by_machine(
+                self.event, self.ticket
+            )
+            return not is_machine and not is_no_reply(email)
+        return self.ticket.account_id in access.account_ids(user)
+
+    @property
+    def _is_current(self) -> bool:
+        return self.ticket.disposition is Disposition.NORMAL
+
+    @cached_property
+    def own_addresses(self) -> set[str]:
+        return accounts.own_addresses()
+
+    @cached_property
+    def muted(self) -> set[int]:
+        return muting.who_mutes(self.ticket)
 
 
 def _was_opened_by_machine(event: Event, ticket: Ticket) -> bool:

@@ -1,4 +1,4 @@
-"""Who is told what by mail when something happens, and the one-time links people ask for.
+"""Who is told what when something happens, in the browser and by mail, and the one-time links people ask for.
 
 Runs inside the transaction of the fact. A machine's mail is queued as ids and made when it is sent
 (`outbox/letters.py`); whether it is still wanted is asked again then. Who is told is decided in `notices` alone.
@@ -20,7 +20,7 @@ from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy import audience, echo
 from helpdesk.policy.acknowledge import may_acknowledge
 from helpdesk.policy.audience import Notice
-from helpdesk.services import business_hours, events, notices, settings, templates
+from helpdesk.services import business_hours, events, inbox, notices, settings, templates
 from helpdesk.services.links import LIFETIME, Purpose
 from helpdesk.services.outbox import queue, told, writing
 
@@ -40,12 +40,14 @@ def init() -> None:
 
 
 def on_event(event: Event, ticket: Ticket) -> None:
-    """Queue what has to be told about a fact: an acknowledgement at once, anything else with what follows it.
+    """Tell of a fact in the browser at once, by mail with what follows it; an acknowledgement leaves at once.
 
     What a person says to the customer is its own mail, queued by `replies`.
     """
     settings.instance_id()  # made while a transaction is open: composing mails outside of one needs it
-    found = notices.of(event, ticket)
+    facts = notices.facts_of(event, ticket)
+    inbox.tell(event, ticket, facts)
+    found = notices.of(event, ticket, facts=facts)
     if not found:
         return
     if any(notice.is_acknowledgement for notice in found):

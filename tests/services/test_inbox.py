@@ -6,14 +6,17 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.errors import Forbidden, NotFound
-from helpdesk.models import Notification, ScheduledReply
+from helpdesk.errors import Conflict, Forbidden, NotFound
+from helpdesk.models import EmailMessage, Notification, ScheduledReply
+from helpdesk.models.mail import EmailState
 from helpdesk.policy.inbox import Kind
 from helpdesk.services import following, inbox, people, scheduled, scheduled_delivery
 from helpdesk.services.outbox import queue
 from helpdesk.services.tickets import changing, comments
 from helpdesk.services.tickets.comments import Words
 from tests import factories
+from tests.services.outbox.mails import outgoing
+from tests.services.outbox.told_mails import send_gathered, text_of, to_whom
 
 
 @pytest.fixture
@@ -80,11 +83,13 @@ def test_that_ones_own_answer_was_stopped_is_told_even_without_access(ticket, no
         reply = scheduled.schedule(ticket, ready, actor=nora, form_key="a-form-key-of-the-tests")
         db.session.get_one(ScheduledReply, reply.id).due_at = utcnow() - timedelta(seconds=1)
         people.set_grants(nora, [], actor=None)
+    before = len(outgoing(purpose="notification"))
     scheduled_delivery.deliver(reply.id)
     items, _ = inbox.page(nora)
     (item,) = items
     assert (item.kind, item.text, item.is_open) == (Kind.STOPPED, "", False)
     assert item.reason.user_message == "You no longer have access to this ticket."
+    assert len(outgoing(purpose="notification")) == before
 
 
 def test_a_mail_that_failed_is_told_to_its_author(account, ticket, nora, tom):
@@ -96,6 +101,33 @@ def test_a_mail_that_failed_is_told_to_its_author(account, ticket, nora, tom):
         queue.record_event("email.failed", mail)
     assert news(tom)[0] is Kind.MAIL_FAILED
     assert news(nora)[0] is Kind.MAIL_FAILED
+
+
+def test_what_did_not_leave_is_mailed_with_the_reason_unless_it_has_left_since(account, ticket, nora, tom):
+    comment = say(ticket, "reply", tom)
+    with transaction():
+        mail = queue.add(
+            account, purpose=queue.REPLY, to=[factories.CUSTOMER], ticket=ticket, comment=comment
+        )
+        mail.state, mail.reason, mail.detail = (
+            EmailState.FAILED,
+            "This mail account is switched off.",
+            "550 5.1.1 none",
+        )
+        queue.record_event("email.failed", mail)
+    ready = scheduled.prepare(ticket, "Hello", actor=tom)
+    with transaction():
+        reply = scheduled.schedule(ticket, ready, actor=tom, form_key="a-form-key-of-the-tests")
+        scheduled.stop(reply.id, Conflict("The ticket was put aside meanwhile."))
+    mails = {to_whom(mail): text_of(mail) for mail in send_gathered(account.id)}
+    for words in (f"To: {factories.CUSTOMER}", "This mail account is switched off.", "550 5.1.1 none"):
+        assert words in mails[factories.AGENT] and words in mails[factories.OTHER_AGENT]
+    assert "The ticket was put aside meanwhile." in mails[factories.OTHER_AGENT]
+    assert "put aside" not in mails[factories.AGENT]
+    with transaction():
+        queue.record_event("email.failed", db.session.merge(mail))
+        db.session.get(EmailMessage, mail.id).state = EmailState.SENT
+    assert send_gathered(account.id) == []
 
 
 def test_reading_one_all_and_a_tickets(account, ticket, nora):

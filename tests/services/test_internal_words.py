@@ -5,14 +5,16 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.mail.parse import parse
-from helpdesk.models import Comment, EmailMessage, Ticket
+from helpdesk.models import Comment, EmailMessage, Notification, Ticket, User
+from helpdesk.models.mail import EmailState
 from helpdesk.policy import audience
 from helpdesk.policy.status import Category, CommentKind, Priority, Status
 from helpdesk.services import events, overdue, people, settings
+from helpdesk.services.outbox import queue
 from helpdesk.services.outbox.deliver import drain
 from helpdesk.services.tickets import changing, comments, opening
 from helpdesk.services.tickets.comments import Words
@@ -59,6 +61,7 @@ class Act:
 def every_act():
     changes = ["status:" + status.value for status in Status if status is not Status.NEW]
     changes += ["priority", "category", "due", "assign", "unassign", "release", "restore"]
+    changes += ["mail:failed", "mail:uncertain", "mail:bounced", "reply:stopped", "reply:crossed"]
     for by_hand in (False, True):
         yield Act("opened", None, by_hand)
         yield Act("overdue", None, by_hand)
@@ -117,6 +120,17 @@ def do(act, ticket_id, secret_id):
         case ["restore"]:
             first_id = ticket.comments[0].id
             events.record("ticket.restored", actor=actor, ticket=ticket, comment_id=first_id, is_news=True)
+        case ["mail", state]:
+            failed = queue.add(
+                ticket.account, purpose="reply", to=[CUSTOMER], ticket=ticket, comment=ticket.comments[1]
+            )
+            failed.state = EmailState(state)
+            queue.record_event(f"email.{state}", failed, actor=actor)
+        case ["reply", what]:
+            author_id = person(OTHER_AGENT).id
+            events.record(
+                f"reply.{what}", actor=actor, ticket=ticket, comment_id=secret_id, author_id=author_id
+            )
         case ["comment"]:
             say(act, ticket, actor)
 
@@ -158,7 +172,15 @@ def test_no_internal_word_reaches_a_customer_whatever_happens(account, sink):  #
     for tag, act in acts.items():
         check(act, told[tag])
     assert {act.kind for act in acts.values() if act.kind} == set(CommentKind)
-    assert len(audience.Event) == 10, "a new event needs its act here"
+    assert len(audience.Event) == 15, "a new event needs its act here"
+    pages = db.session.execute(
+        select(Ticket, User)
+        .join(Notification, Notification.ticket_id == Ticket.id)
+        .join(User, User.id == Notification.user_id)
+    )
+    for ticket, user in pages:
+        act = acts[settings.tag_of(ticket)]
+        assert user.email in TEAM, f"{act}: {user.email} was told in the browser"
 
 
 def check(act, texts):
@@ -169,5 +191,7 @@ def check(act, texts):
     if act.kind is CommentKind.NOTE:
         assert texts.keys() == TEAM - {act.actor}, f"{act}: notes are for the team, all of it and nobody else"
         assert all(CANARY in text for text in texts.values())
+    if act.name.startswith(("mail", "reply")):
+        assert texts.keys() <= {AGENT, OTHER_AGENT, ADMIN}, f"{act}: told others than author and assignee"
     if act.kind is CommentKind.FORWARD or not act.is_released:
         assert texts.keys() <= TEAM, f"{act}: told customers"

@@ -17,7 +17,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 VALUES = {
     "desk_name": "Fjord Office", "accent": "#8a2be2", "timezone": "Europe/Berlin", "language": "de",
     "number_format": "HD-{number}", "session_idle_hours": "24", "session_max_days": "7", "retention_days": "90",
-    "auto_close_days": "7", "undo_seconds": "15", "mailed": [kind.value for kind in Kind],
+    "auto_close_days": "7", "undo_seconds": "15", "mailed": [kind.value for kind in Kind if kind is not Kind.HELD],
 }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def test_a_preview_shows_the_number_and_saves_nothing(app, admin):
 def test_a_kind_of_mail_is_switched_off_for_everybody(app, desk, admin):
     agent = browser(app, desk["agent"])
     assert 'name="ticket_overdue"' in agent.get("/profile").text
-    mailed = [kind.value for kind in Kind if kind is not Kind.OVERDUE]
+    mailed = [kind.value for kind in Kind if kind not in (Kind.OVERDUE, Kind.HELD)]
     assert send(admin, "/admin/settings", **(VALUES | {"mailed": mailed})).status_code == 303
     assert stored(app)["silenced"] == ["ticket_overdue"]
     assert (

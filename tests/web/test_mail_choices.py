@@ -6,13 +6,15 @@ import pytest
 
 from helpdesk.database import db, transaction
 from helpdesk.models import User, UserAddress
-from helpdesk.policy.audience import CUSTOMERS_KINDS, TEAMS_KINDS, Kind
+from helpdesk.policy.audience import CUSTOMERS_KINDS, TEAMS_KINDS, Channel, Kind
 from helpdesk.services import mail_choices, preferences
+from helpdesk.services.preferences import OFFERED
 from tests.factories import CUSTOMER
 from tests.services.outbox.told_mails import of_person, send_gathered, text_of
 from tests.web.conftest import browser, csrf_of
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+MAILED_KINDS = tuple(kind for kind in TEAMS_KINDS if kind in OFFERED[Channel.MAIL])
 
 
 def path_for(app, user_id, kind):
@@ -50,7 +52,7 @@ def test_whoever_opens_the_link_changes_nothing(app, team):
     assert on(app, team["customer"]) == set(CUSTOMERS_KINDS)
 
 
-@pytest.mark.parametrize(("who", "kinds"), [("customer", CUSTOMERS_KINDS), ("agent", TEAMS_KINDS)])
+@pytest.mark.parametrize(("who", "kinds"), [("customer", CUSTOMERS_KINDS), ("agent", MAILED_KINDS)])
 def test_the_page_holds_all_switches_of_the_person_and_saves_them(app, client, team, who, kinds):
     path = path_for(app, team[who], kinds[0])
     page = client.get(path)

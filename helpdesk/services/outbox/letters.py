@@ -13,8 +13,8 @@ from helpdesk.models.mail import EmailState
 from helpdesk.policy import placeholders
 from helpdesk.policy.acknowledge import safe_subject
 from helpdesk.policy.audience import Event as Fact
-from helpdesk.policy.audience import Kind, Notice, Recipient, Template
-from helpdesk.policy.status import CommentKind, Disposition, Status, is_overdue
+from helpdesk.policy.audience import Kind, Recipient, Template
+from helpdesk.policy.status import Disposition, Status, is_overdue
 from helpdesk.services import business_hours, mail_choices, people, settings, templates
 from helpdesk.services.outbox import answers, queue
 from helpdesk.services.outbox.conversation import thread_of, thread_with
@@ -117,9 +117,7 @@ def _choices_url(email: EmailMessage, news: News) -> str:
     address = people.find_address(email.recipients["to"][0])
     if address is None:
         return ""
-    said = [fact.said for fact in news.facts if fact.template is Template.COMMENT and fact.said]
-    is_note = news.template is Template.COMMENT and all(one.kind == CommentKind.NOTE for one in said)
-    return mail_choices.url(address, Notice(address.user_id, news.recipient, news.template, is_note).kind)
+    return mail_choices.url(address, news.kind) if news.kind else ""
 
 
 def _held_mail(email: EmailMessage) -> Letter:

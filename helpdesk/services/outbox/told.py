@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 
 from helpdesk.database import db
-from helpdesk.models import Comment, Event, Ticket, User
+from helpdesk.models import Comment, EmailMessage, Event, ScheduledReply, Ticket, User
+from helpdesk.models.composing import ReplyState
+from helpdesk.models.mail import EmailState
 from helpdesk.policy import audience, news
 from helpdesk.policy.acknowledge import safe_name
-from helpdesk.policy.audience import Notice, Recipient, Template
+from helpdesk.policy.audience import Kind, Notice, Recipient, Template
 from helpdesk.policy.news import Fact, Field
 from helpdesk.policy.status import is_overdue
 from helpdesk.services import access, attachments, notices
@@ -43,9 +45,21 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """A mail that did not arrive, or an answer that was not sent (`is_draft`: it is its author's draft again): to whom
+    it was to go, why, as a message to translate with what fills it, and the server's words."""
+
+    to: tuple[str, ...] = field(repr=False)
+    reason: str
+    reason_params: Mapping[str, str | int]
+    detail: str = field(default="", repr=False)
+    is_draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """One fact in a notification: who did it, and the change or the words. `before` and `after` of a due date are
-    moments, of anything else words."""
+    """One fact in a notification: who did it, and the change, the words or the trouble. `before` and `after` of a due
+    date are moments, of anything else words. `is_mention`: it named the reader."""
 
     template: Template
     actor: str
@@ -53,15 +67,29 @@ class Told:
     before: str | datetime | None = None
     after: str | datetime | None = None
     said: Said | None = None
+    trouble: Trouble | None = None
+    is_mention: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """All that one mail tells: its facts in order, the template it is named after, as what the reader gets it."""
+    """All that one mail tells: its facts in order, the template it is named after, as what the reader gets it, and by
+    which switch he turns it off."""
 
     template: Template
     recipient: Recipient
     facts: tuple[Told, ...]
+    kind: Kind | None = None
+
+    @property
+    def is_mention(self) -> bool:
+        """Whether it was a note that named the reader."""
+        return self.kind is Kind.MENTION
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """The first that the mail tells of."""
+        return next((fact.trouble for fact in self.facts if fact.trouble), None)
 
     @property
     def actor(self) -> str:
@@ -82,8 +110,7 @@ def gather(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> News | Non
     ]
     if not wanted:
         return None
-    recipient = wanted[0][1].recipient
-    is_customer = recipient is Recipient.CUSTOMER
+    is_customer = wanted[0][1].recipient is Recipient.CUSTOMER
     facts = [fact for event, notice in wanted if (fact := _fact(event, notice, ticket))]
     readable = {comment.id: comment for comment in access.visible_comments(ticket, reader)} if facts else {}
     facts = [fact for fact in facts if fact.comment_id is None or fact.comment_id in readable]
@@ -92,7 +119,8 @@ def gather(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> News | Non
         return None
     limit = max(MOST_TEXT // len(kept), LEAST_TEXT)
     told = tuple(_told(fact, readable.get(fact.comment_id or 0), limit, is_customer) for fact in kept)
-    return News(news.leading(kept), recipient, told)
+    head = news.leading_fact(kept)
+    return News(head.template, head.recipient or Recipient.TEAM, told, head.kind)
 
 
 def may_read(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> bool:
@@ -109,14 +137,36 @@ def _notice(event: Event, ticket: Ticket, reader: User) -> Notice | None:
 
 
 def _fact(event: Event, notice: Notice, ticket: Ticket) -> Fact | None:
+    fact = Fact(notice.template, event.actor_id, kind=notice.kind, recipient=notice.recipient)
     if event.type == audience.Event.OVERDUE:
-        return Fact(notice.template) if is_overdue_still(event, ticket) else None
+        return fact if is_overdue_still(event, ticket) else None
+    if notice.template is Template.UNDELIVERED:
+        comment_id = event.comment_id if event.data.get("purpose") != "ticket_created" else None
+        return replace(fact, trouble_id=event.id, comment_id=comment_id) if _trouble(event.id) else None
     field = CHANGED.get(audience.Event(event.type))
     if field is None:
         comment_id = event.comment_id if notice.template is not Template.ASSIGNED else None
-        return Fact(notice.template, event.actor_id, comment_id=comment_id)
+        return replace(fact, comment_id=comment_id)
     before, after = (_value(field, event.data.get(name)) for name in ("before", "after"))
-    return Fact(notice.template, event.actor_id, field, before, after)
+    return replace(fact, field=field, before=before, after=after)
+
+
+def _trouble(event_id: int) -> Trouble | None:
+    """What did not leave, as it stands now; None when it has been sent since."""
+    event = db.session.get_one(Event, event_id)
+    if event.type == audience.Event.REPLY_STOPPED:
+        reply = db.session.get(ScheduledReply, event.data.get("reply_id") or 0)
+        if reply is None or reply.state is not ReplyState.STOPPED:
+            return None
+        return Trouble(
+            tuple(reply.recipients.get("to", ())), reply.reason, reply.reason_params, is_draft=True
+        )
+    mail = db.session.get(EmailMessage, event.email_id or 0)
+    if mail is None or mail.state not in (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.BOUNCED):
+        return None
+    everybody = [*mail.recipients.get("to", ()), *mail.recipients.get("cc", ())]
+    refused = mail.recipients.get("refused") or everybody
+    return Trouble(tuple(refused), mail.reason, mail.reason_params, mail.detail)
 
 
 def is_overdue_still(event: Event, ticket: Ticket) -> bool:
@@ -155,6 +205,8 @@ def _told(fact: Fact, comment: Comment | None, limit: int, is_customer: bool) ->
         _shown(fact.field, fact.before),
         _shown(fact.field, fact.after),
         _said(comment, limit, is_customer) if comment is not None else None,
+        _trouble(fact.trouble_id) if fact.trouble_id else None,
+        fact.kind is Kind.MENTION,
     )
 
 

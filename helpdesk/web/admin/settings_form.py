@@ -26,12 +26,15 @@ KINDS = options(
     (Kind.CREATED.value, _("A ticket was opened: to its sender, as a confirmation")),
     (Kind.ASSIGNED.value, _("A ticket was assigned: to the assignee")),
     (Kind.COMMENT.value, _("Somebody wrote on a ticket: to the assignee")),
+    (Kind.MENTION.value, _("Somebody was mentioned in a note: to him")),
+    (Kind.FOLLOWED.value, _("Somebody wrote on a ticket: to those who follow it")),
     (Kind.NOTE.value, _("An internal note was written: to the team")),
     (Kind.STATUS.value, _("The status changed: to customer and assignee")),
     (Kind.RESOLVED.value, _("A ticket was resolved: to the customer")),
     (Kind.CLOSED.value, _("A ticket was closed: to the customer")),
     (Kind.UPDATED.value, _("Priority, category or due date changed")),
     (Kind.OVERDUE.value, _("A ticket is overdue: to the assignee")),
+    (Kind.UNDELIVERED.value, _("An answer did not arrive or was not sent: to its author and the assignee")),
 )
 
 
@@ -71,7 +74,7 @@ class SettingsForm(Form):
         found = {name: self[name].data or ("" if name == "accent" else self[name].data)
                  for name in self.fields_to_save()}  # fmt: skip
         return found | {
-            "silenced": [kind.value for kind in Kind if kind.value not in (self.mailed.data or [])]
+            "silenced": [choice.value for choice in KINDS if choice.value not in (self.mailed.data or [])]
         }
 
 

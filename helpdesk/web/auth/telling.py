@@ -45,9 +45,13 @@ def _for_customers() -> dict[Kind, str]:
 def _for_the_team() -> dict[Kind, str]:
     return {
         Kind.ASSIGNED: _("A ticket is assigned to you"),
+        Kind.MENTION: _("Somebody mentions you in a note"),
         Kind.COMMENT: _("Somebody writes on a ticket of yours"),
+        Kind.FOLLOWED: _("Somebody writes on a ticket you follow"),
         Kind.NOTE: _("Somebody adds an internal note"),
         Kind.STATUS: _("The status of a ticket of yours changes"),
         Kind.UPDATED: _("Priority, category or due date of a ticket of yours change"),
         Kind.OVERDUE: _("A ticket of yours is overdue"),
+        Kind.UNDELIVERED: _("An answer does not arrive or is not sent"),
+        Kind.HELD: _("A mail is held until somebody looks"),
     }

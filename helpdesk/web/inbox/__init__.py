@@ -18,7 +18,7 @@ blueprint = Blueprint("inbox", __name__)
 ICONS = {
     Kind.ASSIGNED: "user", Kind.ANSWERED: "mail", Kind.REPLIED: "reply", Kind.NOTE: "note", Kind.MENTION: "at",
     Kind.MAIL_FAILED: "warning", Kind.STOPPED: "stop", Kind.CROSSED: "mail", Kind.OVERDUE: "clock",
-    Kind.HELD: "tray",
+    Kind.HELD: "tray", Kind.OPENED: "plus", Kind.FORWARDED: "forward", Kind.CHANGED: "history",
 }  # fmt: skip
 
 
@@ -26,12 +26,18 @@ def words(item: Item) -> str:
     """Why one is told, in a sentence."""
     who = item.who or _("The desk")
     match item.kind:
+        case Kind.OPENED:
+            return _("%(who)s opened a ticket that is yours", who=who)
         case Kind.ASSIGNED:
             return _("%(who)s assigned this ticket to you", who=who)
         case Kind.ANSWERED:
             return _("%(who)s wrote", who=who)
         case Kind.REPLIED:
             return _("%(who)s answered the customer", who=who)
+        case Kind.FORWARDED:
+            return _("%(who)s forwarded the ticket", who=who)
+        case Kind.CHANGED:
+            return _("%(who)s changed the ticket", who=who)
         case Kind.NOTE:
             return _("%(who)s added a note", who=who)
         case Kind.MENTION:

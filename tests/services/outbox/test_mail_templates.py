@@ -16,7 +16,7 @@ from helpdesk.mail.inlining import inlined
 from helpdesk.policy.audience import Recipient, Template
 from helpdesk.policy.colour import palette
 from helpdesk.policy.status import Priority, Status
-from helpdesk.services.outbox.told import News, Said, Told
+from helpdesk.services.outbox.told import News, Said, Told, Trouble
 from helpdesk.services.templates import Shades
 from helpdesk.web.catalog import PoDomain
 
@@ -86,6 +86,16 @@ MAILS = {
     "ticket_overdue to team": to_team("ticket_overdue", fact("ticket_overdue"), is_overdue=True),
     "ticket_updated to team": to_team(
         "ticket_updated", STATUS, fact("ticket_updated", "due", None, DUE), fact("comment_added", said=words("reply"))
+    ),
+    "mail_undelivered to author": to_team(
+        "mail_undelivered", Told(Template.UNDELIVERED, "", said=words("reply"), trouble=Trouble(
+            ("jonas@customer.example",), "Not delivered to %(recipients)s.", {"recipients": "jonas@customer.example"}, "550 5.1.1 <no> such mailbox"
+        )), recipient="author",
+    ),
+    "mail_undelivered to author of a draft": to_team(
+        "mail_undelivered", Told(Template.UNDELIVERED, "", trouble=Trouble(
+            ("jonas@customer.example",), "The customer wrote first.", {}, is_draft=True
+        )), recipient="author",
     ),
     "sign_in_link": LINK,
     "invitation": LINK,
