@@ -12,7 +12,7 @@ from helpdesk import cli, logs, models, storage, web
 from helpdesk.database import db, prepare_engine
 from helpdesk.extensions import babel, csrf, limiter, login, mail, migrate
 from helpdesk.jobs import listener
-from helpdesk.services import notifications, search_index
+from helpdesk.services import notifications, scheduled_later, search_index
 
 TABLES = (models, storage)  # imported for their tables: Alembic compares all of them
 
@@ -32,6 +32,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     limiter.init_app(app)
     login.init_app(app)
     notifications.init()
+    scheduled_later.init()
     search_index.init()
     web.init_app(app, babel)
     cli.init_app(app)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
@@ -103,10 +103,11 @@ def schedule(
     status: Status | None = None,
     seen: Seen = Seen(),
     draft_revision: int = 0,
+    later: datetime | None = None,
 ) -> ScheduledReply:
     """Let the answer wait for its time, within the transaction; a form sent twice waits once.
 
-    Raises Crossed when somebody else has spoken since `seen`. The draft it was written in goes with it.
+    With `later` it waits until then, unless the customer writes first. Raises Crossed when somebody else has spoken since `seen`. The draft it was written in goes with it.
     """
     if ready.ticket_id != ticket.id:
         raise ValueError(f"prepared for ticket {ready.ticket_id}, not {ticket.id}")
@@ -126,7 +127,7 @@ def schedule(
     reply.status_after, reply.seen_comment_id = status, seen.comment_id or 0
     reply.state, reply.attempts, reply.finished_at = ReplyState.WAITING, 0, None
     reply.reason, reply.reason_params = "", {}
-    reply.due_at = now + undo_time(actor)
+    reply.due_at, reply.waits_for_silence = later or now + undo_time(actor), later is not None
     db.session.add(reply)
     db.session.flush()
     _take_files(reply, ready, actor, ticket)
@@ -188,9 +189,11 @@ def waiting(ticket: Ticket) -> list[ScheduledReply]:
 
 
 def waiting_of(author: User) -> list[ScheduledReply]:
-    """What this person may still take back, on whatever ticket."""
+    """What this person may still take back in these seconds, on whatever ticket."""
     rows = select(ScheduledReply).where(
-        ScheduledReply.author_id == author.id, ScheduledReply.state == ReplyState.WAITING
+        ScheduledReply.author_id == author.id,
+        ScheduledReply.state == ReplyState.WAITING,
+        ~ScheduledReply.waits_for_silence,
     )
     return list(db.session.scalars(rows.order_by(ScheduledReply.id).options(*_shown(), _its_people())))
 
@@ -262,9 +265,22 @@ def stop(reply_id: int, reason: HelpdeskError) -> None:
     reply = db.session.get_one(ScheduledReply, reply_id, populate_existing=True)
     _give_back(reply)
     events.record(
-        "reply.stopped", actor=None, ticket=reply.ticket, reply_id=reply.id, author_id=reply.author_id
-    )
+        "reply.stopped", actor=None, ticket=reply.ticket, reply_id=reply.id, author_id=reply.author_id,
+        reason=reason.template, params=reason.params,
+    )  # fmt: skip
     logger.warning("reply=%s ticket=%s stopped: %s", reply.id, reply.ticket.number, reason)
+
+
+def stop_later(ticket: Ticket, reason: HelpdeskError, *, but_of: int | None = None) -> None:
+    """Do not send the ticket's answers for later; those of `but_of`, who knows what he does, stay."""
+    rows = select(ScheduledReply.id).where(
+        ScheduledReply.ticket_id == ticket.id,
+        ScheduledReply.state == ReplyState.WAITING,
+        ScheduledReply.waits_for_silence,
+        ScheduledReply.author_id.is_distinct_from(but_of),
+    )
+    for reply_id in db.session.scalars(rows.order_by(ScheduledReply.id)).all():
+        stop(reply_id, reason)
 
 
 def leave_out(ticket: Ticket, email: str) -> None:

@@ -34,6 +34,7 @@ def sending(reply: ScheduledReply, viewer: User) -> dict[str, object]:
             len(people_.everyone), len(participants.strangers(reply.ticket, people_.everyone))
         ),
         "seconds": max(0, math.ceil((reply.due_at - utcnow()).total_seconds())),
+        "due_at": reply.due_at if reply.waits_for_silence else None,
         "undo_url": url_for("tickets.undo", number=reply.ticket.number, reply_id=reply.id)
         if reply.author_id == viewer.id
         else None,

@@ -17,6 +17,7 @@ REQUESTER = ("in", "ok", "404", "403", "403", "403")
 TICKET = ("in", "ok", "404", "404", "ok", "ok")
 TICKET_TEAM = ("in", "403", "403", "404", "ok", "ok")
 
+OWN_ANSWER = ("in", "403", "403", "404", "ok", "404")
 OWN_NOTIFICATION = ("in", "403", "403", "404", "ok", "404")  # the agent's; not even an admin reads it
 
 ROUTES = {
@@ -136,14 +137,10 @@ ROUTES = {
     "POST /notifications/read": TEAM,
     "POST /notifications/<int:notification_id>/open": OWN_NOTIFICATION,
     "POST /notifications/<int:notification_id>/read": OWN_NOTIFICATION,
-    "POST /tickets/<int:number>/replies/<int:reply_id>/undo": (
-        "in",
-        "403",
-        "403",
-        "404",
-        "ok",
-        "404",
-    ),  # the agent's own answer: not even an admin takes it back
+    # the agent's own answer: not even an admin takes it back
+    "POST /tickets/<int:number>/replies/<int:reply_id>/undo": OWN_ANSWER,
+    "POST /tickets/<int:number>/replies/<int:reply_id>/time": OWN_ANSWER,
+    "POST /tickets/<int:number>/replies/<int:reply_id>/now": OWN_ANSWER,
     "POST /tickets/<int:number>/properties": TICKET_TEAM,
     "POST /tickets/<int:number>/tags": TICKET_TEAM,
     "POST /tickets/<int:number>/<any(spam, restore, block):act>": TICKET_TEAM,

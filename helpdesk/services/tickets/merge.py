@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, or_, select, update
 
 from helpdesk.database import db, utcnow
-from helpdesk.errors import InvalidInput, NotFound
+from helpdesk.errors import Conflict, InvalidInput, NotFound
 from helpdesk.mail.thread import subject_tag
 from helpdesk.models import Comment, Draft, EmailMessage, Participant, Ticket, User, UserAddress
 from helpdesk.models.mail import Direction
@@ -77,6 +77,7 @@ def merge(source: Ticket, target: Ticket, *, actor: User) -> Ticket:
     access.demand(actor, Action.MERGE, target)
     for ticket in sorted({source, target}, key=lambda one: one.id):
         changing.hold(ticket)
+    scheduled.stop_later(source, Conflict("The ticket was merged into another one."))
     _refuse(source, target)
     _move_words(source, target)
     _move_mails(source, target)

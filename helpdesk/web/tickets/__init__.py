@@ -14,6 +14,7 @@ from helpdesk.web.tickets import (
     setting_aside,
     showing,
     tagging,
+    waiting,
 )
 from helpdesk.web.tickets.blueprint import blueprint
 
@@ -29,6 +30,7 @@ VIEWS = (
     setting_aside,
     showing,
     tagging,
+    waiting,
 )  # imported for their routes
 
 __all__ = ["blueprint"]

@@ -7,8 +7,8 @@ from datetime import datetime, time
 from flask import flash, request
 from flask_babel import gettext as _
 
-from helpdesk.database import end_read, transaction, utcnow
-from helpdesk.errors import Conflict, HelpdeskError, InvalidInput, NotFound
+from helpdesk.database import end_read, transaction
+from helpdesk.errors import HelpdeskError, InvalidInput
 from helpdesk.models import Ticket, User
 from helpdesk.policy.status import Category, CommentKind, Priority, Status
 from helpdesk.services import (
@@ -18,7 +18,6 @@ from helpdesk.services import (
     inbox,
     people,
     scheduled,
-    scheduled_delivery,
     settings,
 )
 from helpdesk.services.outbox import queue
@@ -29,6 +28,8 @@ from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.composing import Answer, files_of, read_answer, require_form_key
 from helpdesk.web.tickets.drafting import keep_what_can_be_kept
 from helpdesk.web.tickets.showing import Page, back_to, render_ticket
+from helpdesk.web.tickets.timing import moment
+from helpdesk.web.tickets.waiting import say_when
 
 FIELDS = ("status", "assignee", "priority", "category", "due")
 
@@ -53,6 +54,7 @@ def answer(number: int) -> Page:
 
 
 def _send_reply(ticket: Ticket, typed: Answer) -> None:
+    later = moment(typed.when)
     ready = scheduled.prepare(
         ticket, typed.text, files_of(typed), actor=viewer(), to=typed.addressee, cc=typed.cc,
         bcc=typed.bcc, tokens=typed.tokens,
@@ -66,10 +68,10 @@ def _send_reply(ticket: Ticket, typed: Answer) -> None:
             status=typed.then,
             seen=typed.seen,
             draft_revision=typed.revision,
+            later=later,
         )
         inbox.mark_ticket_read(viewer(), ticket)
-    if reply.due_at <= utcnow() and scheduled_delivery.deliver(reply.id):
-        flash(_("Your answer is on its way."), "success")
+    say_when(reply)
 
 
 def _add_note(ticket: Ticket, typed: Answer) -> None:
@@ -94,23 +96,6 @@ def _add_note(ticket: Ticket, typed: Answer) -> None:
             )
         inbox.mark_ticket_read(viewer(), ticket)
     flash(_("Note added. Only the team can see it."), "success")
-
-
-@blueprint.post("/tickets/<int:number>/replies/<int:reply_id>/undo")
-@require("team")
-def undo(number: int, reply_id: int) -> Page:
-    """Take an answer back while it waits: it stands in the editor again, with its files and copies."""
-    ticket = access.get_ticket_by_number(viewer(), number)
-    if not scheduled.is_of(viewer(), ticket, reply_id):
-        raise NotFound("There is no such message.")
-    try:
-        with transaction():
-            scheduled.undo(ticket, reply_id, actor=viewer())
-    except Conflict as error:
-        say(error)
-        return back_to(ticket)
-    flash(_("Nothing was sent. Your text is in the editor again."), "success")
-    return back_to(ticket, write="reply")
 
 
 @blueprint.post("/tickets/<int:number>/properties")

@@ -23,6 +23,7 @@ from helpdesk.web.filters import address as address_words
 from helpdesk.web.filters import exact
 from helpdesk.web.forms import is_form_key, new_form_key, read_files, read_pictures
 from helpdesk.web.sending import audience_words
+from helpdesk.web.tickets.timing import Times, When, read_when, times
 
 KINDS = (CommentKind.REPLY, CommentKind.NOTE)
 
@@ -49,6 +50,7 @@ class Answer:
     seen: Seen
     revision: int
     tokens: tuple[str, ...]
+    when: When = When()
     pictures: tuple[MailFile, ...] = ()
 
     @property
@@ -91,6 +93,7 @@ class Editor:
     form_id: str
     seen: int
     seen_reply: int
+    times: Times
     audience: str = ""
     saved: str = ""
     other: str = ""
@@ -133,6 +136,7 @@ def read_answer() -> Answer:
         revision=_number(f"revision_{kind.value}") or 0,
         tokens=tuple(dict.fromkeys([*request.form.getlist("file")[:100], *html_view.pictures_in(text)])),
         pictures=pictures,
+        when=read_when(),
     )
 
 
@@ -195,6 +199,7 @@ def editor(
         form_id=new_form_key(),
         seen=seen,
         seen_reply=max((reply.id for reply in waiting), default=0),
+        times=times(typed.when if typed else None),
         audience=audience_words(people_count, len(new)),
         saved=_("Draft of %(when)s", when=when_words(draft)) if draft else "",
         other=other.text if other else "",

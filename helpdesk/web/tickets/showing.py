@@ -11,7 +11,7 @@ from flask import current_app, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from helpdesk.models import Comment, EmailMessage, Ticket
+from helpdesk.models import Comment, EmailMessage, ScheduledReply, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.policy import envelope
 from helpdesk.policy.status import Disposition, Status, allowed
@@ -41,6 +41,7 @@ from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.composing import Answer, editor
 from helpdesk.web.tickets.filters import read_list_state
 from helpdesk.web.tickets.listing import list_context
+from helpdesk.web.tickets.timing import parts_of
 from helpdesk.web.tickets.wording import describe_event, status_word
 
 Page = str | Response | tuple[str, int]
@@ -104,6 +105,16 @@ def delivery(mail: EmailMessage | None, ticket: Ticket) -> dict[str, object] | N
         "retry_url": retry_url,
         "next_at": mail.due_at if waits else None,
     }
+
+
+def for_later(reply: ScheduledReply) -> dict[str, object]:
+    """An answer for later, for the macros; what may be done with it is its author's."""
+    number, (day, clock) = reply.ticket.number, parts_of(reply.due_at)
+    urls = {
+        f"{act}_url": url_for(f"tickets.{endpoint}", number=number, reply_id=reply.id)
+        for act, endpoint in (("now", "send_now"), ("time", "change_time"))
+    }
+    return sending(reply, viewer()) | urls | {"id": reply.id, "day": day, "clock": clock}
 
 
 def went_to(ticket: Ticket, mail: EmailMessage | None) -> dict[str, str]:
@@ -181,7 +192,8 @@ def render_ticket(
         files_of=files_of,
         pictures_of=pictures_of(ticket, entries, state.link_args),
         particulars_of=lambda comment: shown_particulars(comment.particulars, files_of(comment)),
-        waiting=[sending(reply, viewer()) for reply in waiting],
+        waiting=[sending(reply, viewer()) for reply in waiting if not reply.waits_for_silence],
+        later=[for_later(reply) for reply in waiting if reply.waits_for_silence],
         editor=editor(ticket, seen=seen, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
         refusal=_refusal(ticket),
         assignable=glance.assignable(ticket.account_id),

@@ -95,8 +95,7 @@ def describe_event(
         case "comment.split":
             return _("%(who)s made a stranger's message a ticket of its own", who=who)
         case "reply.stopped":
-            author = names.get(int(str(event.data.get("author_id", 0))), _("a colleague"))
-            return _("An answer by %(who)s was not sent; it is a draft again", who=author)
+            return _stopped(event, names)
         case "ticket.tagged":
             return _("%(who)s added the tag %(what)s", who=who, what=_tag(event, tags))
         case "ticket.untagged":
@@ -110,6 +109,15 @@ def describe_event(
         case "comment.released":
             return _("%(who)s let a message in", who=who)
     return _of_mail(event)
+
+
+def _stopped(event: Event, names: Mapping[int, str]) -> str:
+    author = names.get(int(str(event.data.get("author_id", 0))), _("a colleague"))
+    words = _("An answer by %(who)s was not sent; it is a draft again", who=author)
+    reason, params = event.data.get("reason"), event.data.get("params")
+    if not isinstance(reason, str):
+        return words
+    return f"{words}. {_(reason, **params) if isinstance(params, dict) and params else _(reason)}"
 
 
 def _of_mail(event: Event) -> str:
