@@ -34,7 +34,7 @@ def desk(context):
             ticket = db.session.get(Ticket, ticket_id)
             prepared = replies.compose(ticket, text, actor=desk.nora)
             comments.add_reply(ticket, comments.Words(text), actor=desk.nora)
-            assert prepared.to
+            assert prepared.people.to
     return desk
 
 
