@@ -50,7 +50,7 @@ class Answer:
     seen: Seen
     revision: int
     tokens: tuple[str, ...]
-    when: When = When()
+    when: When
     pictures: tuple[MailFile, ...] = ()
 
     @property
