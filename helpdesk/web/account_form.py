@@ -12,6 +12,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from helpdesk.errors import ConfigError
@@ -21,7 +22,7 @@ from helpdesk.services import accounts, keys
 from helpdesk.web.account_taking import TakingFields
 from helpdesk.web.filters import span
 from helpdesk.web.forms import AS_SENT, address_field, options, trimmed
-from helpdesk.web.mail_providers import PROVIDERS, provider_of
+from helpdesk.web.mail_providers import PROVIDERS, Server, provider_of
 
 KINDS = options(
     (AccountKind.SHARED.value, _("The whole team's")),
@@ -87,9 +88,10 @@ class AccountForm(TakingFields):
     email = address_field()
     provider = SelectField(
         _("Provider"),
-        choices=options(
-            ("", _("Another one, or as the address says")), *((p.key, p.name) for p in PROVIDERS)
-        ),
+        choices=[
+            *options(("", _("Another one, or as the address says"))),
+            *(SelectChoice(p.key, p.name, optgroup=p.group) for p in PROVIDERS),
+        ],
         validators=[Optional()],
     )
     kind = SelectField(_("Whose account it is"), choices=KINDS, default=AccountKind.SHARED.value)
@@ -134,18 +136,24 @@ class AccountForm(TakingFields):
         return str(found.hint) if found else ""
 
     def fill_servers(self, *, replace: bool) -> None:
-        """Put in the servers of the provider; those already typed stay unless `replace`."""
+        """Put in the servers of the provider; those already typed stay unless `replace`, as do those it does not have."""
         found = provider_of(self.provider.data, self.email.data)
         if found is None:
             return
         incoming = found.incoming_by(self.protocol.data)
-        for way, (host, port, security) in (("incoming", incoming), ("outgoing", found.outgoing)):
-            if replace or not self[f"{way}_host"].data:
-                self[f"{way}_host"].data = host
-                self[f"{way}_port"].data, self[f"{way}_port"].raw_data = port, [str(port)]
-                self[f"{way}_security"].data = security
+        for way, server in (("incoming", incoming), ("outgoing", found.outgoing)):
+            if server is not None and (replace or not self[f"{way}_host"].data):
+                self._fill_server(way, server)
         if replace and found.takes_no_passwords:
             self.sign_in.data = SignIn.OAUTH2.value
+        if replace and found.incoming is None:  # a login for sending alone
+            self.same_login.data, self.outgoing_username.data = False, found.user
+
+    def _fill_server(self, way: str, server: Server) -> None:
+        host, port, security = server
+        self[f"{way}_host"].data = host
+        self[f"{way}_port"].data, self[f"{way}_port"].raw_data = port, [str(port)]
+        self[f"{way}_security"].data = security
 
     def typed_passwords(self, person: User) -> dict[str, str]:
         """Those typed now, else those kept from the last try."""
