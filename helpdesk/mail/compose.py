@@ -42,6 +42,7 @@ _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,100}/[a-z0-9][a-z0-9!#$
 _CONTENT_ID = re.compile(r"[A-Za-z0-9!#$&'*+/=^_`{|}~.@%-]{1,200}\Z")
 _TURNS_TEXT = re.compile("[\u202a-\u202e\u2066-\u2069]")  # makes "exe.pdf" of "fdp.exe"
 _LINK = re.compile(r"(?!.*=\?)https?://[!-;=?-~]{1,800}\Z")
+_THREAD_INDEX = re.compile(r"[A-Za-z0-9+/]{30,400}={0,2}\Z")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+\Z")
 
 
@@ -54,6 +55,7 @@ class Draft:
     """A mail to be made. Ids stand without brackets; `date` is aware.
 
     A file with `is_inline` and a `content_id` that the HTML shows (`cid:`) goes beside it, every other is attached.
+    `thread_topic` and `thread_index` (base64) are what Outlook and Exchange keep a conversation together by.
     `unsubscribe` is the address of the reader's choices, "" for what nobody can switch off (RFC 2369, RFC 8058).
     Foreign ids in `in_reply_to` and `references` that cannot stand in a header are left out. `automatic` is "", or the value of Auto-Submitted (RFC 3834 5): "auto-replied", "auto-generated".
     """
@@ -71,6 +73,8 @@ class Draft:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     files: tuple[MailFile, ...] = ()
+    thread_topic: str = ""
+    thread_index: str = ""
     automatic: str = ""
     unsubscribe: str = ""
     ticket_tag: str = ""
@@ -171,6 +175,10 @@ def _fields(draft: Draft) -> list[tuple[str, str]]:
         fields.append(("In-Reply-To", f"<{draft.in_reply_to}>"))
     if references := _references(draft):
         fields.append(("References", " ".join(f"<{message_id}>" for message_id in references)))
+    if topic := clean(draft.thread_topic):
+        fields.append(("Thread-Topic", topic))
+    if _THREAD_INDEX.match(draft.thread_index):
+        fields.append(("Thread-Index", draft.thread_index))
     fields.append((INSTANCE_HEADER, clean(draft.instance)))
     if draft.ticket_tag:
         fields.append((TICKET_HEADER, clean(draft.ticket_tag)))

@@ -27,7 +27,10 @@ from helpdesk.mail.quote_words import (
     WROTE_THEN_NAME,
 )
 
-REPLY_ABOVE = "##- Please type your reply above this line -##"
+REPLY_ABOVE = (
+    "##- Please type your reply above this line -##"  # of old; each desk writes it in its readers' languages
+)
+REPLY_LINE = re.compile(r"##-\s?[^<>\n]{5,160}?\s?-##")
 BREAK = "\ue000"  # a line our own HTML reading puts where a mail program draws the line above the quoted mail
 HISTORY = "\ue001"  # ... and where a mark leaves no doubt
 MARKS = (BREAK, HISTORY)
@@ -72,7 +75,7 @@ def history_header(lines: Sequence[str], at: int) -> HistoryHeader | None:
     if first == HISTORY:
         return HistoryHeader(1, is_attribution=False)
     is_dressed = first[0] in _DRESS
-    if REPLY_ABOVE in first or (is_dressed and ABOVE_LINE.match(first)):
+    if (is_dressed and REPLY_LINE.search(first)) or (is_dressed and ABOVE_LINE.match(first)):
         return HistoryHeader(1, is_attribution=True)
     if (is_dressed and SEPARATOR.match(first)) or _is_groupware(lines[at]):
         return HistoryHeader(1, is_attribution=False)

@@ -7,7 +7,7 @@ import re
 from lxml.html import HtmlElement
 
 from helpdesk.mail.html import read_tree, tree_to_text
-from helpdesk.mail.quote_headers import BREAK, HISTORY, REPLY_ABOVE
+from helpdesk.mail.quote_headers import BREAK, HISTORY, REPLY_LINE
 from helpdesk.mail.quote_words import FORWARD
 
 _QUOTE_CLASSES = {
@@ -47,10 +47,11 @@ def marked_text(html: str) -> tuple[str, bool]:
     if tree is None:
         return "", False
     marks = [element for element in tree.iter() if isinstance(element.tag, str) and _is_mark(element)]
-    if not marks and REPLY_ABOVE not in html:
+    has_line = REPLY_LINE.search(html) is not None
+    if not marks and not has_line:
         return "", False
     _mark(marks)
-    return tree_to_text(tree), REPLY_ABOVE in html or any(element.tag != "hr" for element in marks)
+    return tree_to_text(tree), has_line or any(element.tag != "hr" for element in marks)
 
 
 def _mark(marks: list[HtmlElement]) -> None:

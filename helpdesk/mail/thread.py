@@ -13,6 +13,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 
 from helpdesk.mail.headers import ascii_domain
@@ -26,6 +27,7 @@ MAX_LOCAL = 64  # letters before the @ (RFC 5321 4.5.3.1.1)
 _SIGNATURE_BYTES = 15
 _TOKEN_NONCE, _TOKEN_SIGNATURE = 8, 20  # of a reply address, where every letter counts: 100 bits
 _THREAD_INDEX_BYTES = 22
+_WINDOWS_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _MAX_SUBJECT_READ = 2000
 _MAX_BODY_READ = 1_000_000
 _ISSUED_ID = re.compile(r"hd\.([0-9]{1,10})\.([a-z0-9_-]{1,64})\.([a-z2-7]{24})(?:@.*)?\Z")
@@ -83,6 +85,7 @@ class Evidence:
     marked: tuple[IssuedId, ...] = ()
     tokens: tuple[IssuedId, ...] = ()
     thread_index: str = ""
+    indexed_ticket: int = 0  # the ticket that index was made for, when it is one of ours
 
     @property
     def is_own(self) -> bool:
@@ -225,7 +228,7 @@ def bare_subject(subject: str) -> str:
 
 def tagged_subject(tag: str, subject: str) -> str:
     """`[TKT-2026-00042] subject`: the tag once and in front, no `Re:`, cut to a length every client shows."""
-    text = bare_subject(re.sub(re.escape(f"[{tag}]"), " ", subject[:_MAX_SUBJECT_READ], flags=re.IGNORECASE))
+    text = thread_topic(tag, subject)
     if len(text) > MAX_SUBJECT:
         text = text[: MAX_SUBJECT - 1].rstrip() + "…"
     return f"[{tag}] {text}".strip()
@@ -250,6 +253,7 @@ def evidence(
     loop = _loop(parsed, keys, instance)
     marked = read_markers(parsed.text, keys=keys, instance=instance)
     number = subject_tag(parsed.subject, formats)
+    index = read_thread_index(parsed.header("Thread-Index"))
     return Evidence(
         tuple(issued),
         tuple(foreign),
@@ -257,7 +261,8 @@ def evidence(
         loop,
         marked,
         tuple(dict.fromkeys(token for token in tokens if token is not None)),
-        read_thread_index(parsed.header("Thread-Index")),
+        index,
+        read_issued_index(index, keys=keys, instance=instance),
     )
 
 
@@ -271,6 +276,37 @@ def read_thread_index(value: str) -> str:
     except (binascii.Error, ValueError):
         return ""
     return data[:_THREAD_INDEX_BYTES].hex() if len(data) >= _THREAD_INDEX_BYTES else ""
+
+
+def issue_thread_index(ticket_id: int, *, began_at: datetime, key: bytes, instance: str) -> str:
+    """What Exchange is to call a ticket's conversation, in hexadecimal: the same for all of its mails.
+
+    The first six bytes are the time as Windows counts it, then 16 of which nobody asks more than that they are unique:
+    the ticket and 96 bits of signature.
+    """
+    ticks = int((began_at - _WINDOWS_EPOCH).total_seconds()) * 10_000_000
+    unique = ticket_id.to_bytes(4, "big") + _index_signature(key, instance, ticket_id)
+    return ((ticks >> 16).to_bytes(6, "big") + unique).hex()
+
+
+def _index_signature(key: bytes, instance: str, ticket_id: int) -> bytes:
+    message = "\0".join(("thread-index", instance, str(ticket_id))).encode()
+    return hmac.new(key, message, hashlib.sha256).digest()[:12]
+
+
+def read_issued_index(index: str, *, keys: Sequence[bytes], instance: str) -> int:
+    """The ticket a conversation of ours is about, 0 for every other. `index` as `read_thread_index` gives it."""
+    data = bytes.fromhex(index)
+    if len(data) != _THREAD_INDEX_BYTES:
+        return 0
+    ticket_id = int.from_bytes(data[6:10], "big")
+    good = [hmac.compare_digest(_index_signature(key, instance, ticket_id), data[10:]) for key in keys]
+    return ticket_id if any(good) and ticket_id < 2**31 else 0
+
+
+def thread_topic(tag: str, subject: str) -> str:
+    """What the conversation was called before it had a number: what Outlook compares beside the index."""
+    return bare_subject(re.sub(re.escape(f"[{tag}]"), " ", subject[:_MAX_SUBJECT_READ], flags=re.IGNORECASE))
 
 
 def _loop(parsed: ParsedEmail, keys: Sequence[bytes], instance: str) -> str:

@@ -97,7 +97,7 @@ def route(
     return (
         _by_issued(evidence, asked)
         or _by_known_id(evidence.foreign, asked)
-        or _by_thread_index(evidence.thread_index, asked)
+        or _by_thread_index(evidence, asked)
         or _by_number(evidence.subject_number, asked)
         or _new(asked, Sentence("Nothing in the mail names a ticket: a new one."))
     )
@@ -205,10 +205,15 @@ def _by_known_id(foreign: Sequence[str], asked: _Asked) -> Route | None:
     return None
 
 
-def _by_thread_index(index: str, asked: _Asked) -> Route | None:
-    """Exchange names a conversation whose ids it may have rewritten; only who takes part can be meant by it."""
+def _by_thread_index(evidence: Evidence, asked: _Asked) -> Route | None:
+    """Exchange names a conversation whose ids it may have rewritten; only who takes part can be meant by it.
+
+    The name is the customer's own, or one this desk made, whose signature was checked.
+    """
     text = Sentence("It belongs to a conversation that is on a ticket already (Thread-Index).")
-    for _, ticket_id in _known(EmailMessage.thread_index, [index] if index else []):
+    index = [evidence.thread_index] if evidence.thread_index else []
+    ours = [evidence.indexed_ticket] if evidence.indexed_ticket else []
+    for ticket_id in [*ours, *(known for _, known in _known(EmailMessage.thread_index, index))]:
         ticket = _living(ticket_id, asked, text)
         if ticket is None or not _same_people(ticket, asked, text):
             continue

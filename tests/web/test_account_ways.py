@@ -15,7 +15,7 @@ WAYS = {
     "reply_status": "open", "reopen_days": "3", "signature": "Fjord Office\r\nHarbour 4",
     "acknowledgement_text": "Dear {{customer_name}}, {{ticket_number}}.", "is_acknowledging": "y",
     "kind": "department", "poll_frequency_s": "60", "max_mails_per_poll": "20",
-    "takes_plus_addresses": "y", "trusted_authserv_id": "mx.desk.example, mx2.desk.example",
+    "takes_plus_addresses": "y", "shows_reply_line": "y", "trusted_authserv_id": "mx.desk.example, mx2.desk.example",
     "spam_check": "score", "spam_score": "4.5", "acknowledges_when": "always",
 }  # fmt: skip
 
@@ -40,7 +40,7 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
         3,
     )
     assert account.signature == "Fjord Office\nHarbour 4"
-    assert account.is_offered is False
+    assert account.is_offered is False and account.shows_reply_line is True
     assert (account.takes_plus_addresses, account.trusted_authserv_id) == (
         True,
         "mx.desk.example mx2.desk.example",

@@ -25,6 +25,7 @@ class MailThread:
 
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
+    index: str = ""  # what the customers' Exchange calls the conversation (`mail.thread.read_thread_index`)
 
 
 def thread_of(ticket: Ticket, reader_id: int | None = None) -> MailThread:
@@ -43,11 +44,23 @@ def thread_of(ticket: Ticket, reader_id: int | None = None) -> MailThread:
         for mail in _sent(ticket)
         if mail.purpose in TO_CUSTOMERS or _is_for(mail, reader_id)
     ]
+    index = _index_of(ticket)
     if not theirs and not ours:
-        return MailThread()
+        return MailThread(index=index)
     last = max(theirs or ours)[2]
     chain = [message_id for *_, message_id in sorted([*theirs, *ours]) if message_id != last]
-    return MailThread(last, (*dict.fromkeys(chain), last))
+    return MailThread(last, (*dict.fromkeys(chain), last), index)
+
+
+def _index_of(ticket: Ticket) -> str:
+    """That of the first mail of theirs that has one: Outlook shows our answers below it. "" where nobody uses Exchange."""
+    rows = (
+        select(EmailMessage.thread_index)
+        .join(Comment, Comment.id == EmailMessage.comment_id)
+        .where(EmailMessage.ticket_id == ticket.id, EmailMessage.direction == Direction.IN)
+        .where(EmailMessage.thread_index != "", Comment.kind == CommentKind.INCOMING, Comment.is_released)
+    )
+    return db.session.scalar(rows.order_by(EmailMessage.id).limit(1)) or ""
 
 
 def thread_with(ticket: Ticket, reader_id: int) -> MailThread:

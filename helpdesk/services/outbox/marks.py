@@ -1,21 +1,37 @@
 """What every mail of ours carries so that its answer finds the ticket: a signed id, a mark in its text, a reply address.
 
-The three name the same mail. The reply address survives programs that drop ids, the mark servers that rewrite them.
+The three name the same mail. The reply address survives programs that drop ids, the mark servers that rewrite them. And
+where the account wishes it the line that answers are written above, whose shape `mail/quote_headers.py` knows in any
+language; the name of the conversation, for Exchange, is the ticket's own.
 """
 
 from __future__ import annotations
 
 import base64
+import html as markup
+import re
 import secrets
 from dataclasses import dataclass
 
-from helpdesk.mail.thread import issue_marker, issue_message_id, issue_reply_token, with_token
+from flask_babel import force_locale, gettext
+
+from helpdesk.mail.thread import (
+    issue_marker,
+    issue_message_id,
+    issue_reply_token,
+    issue_thread_index,
+    with_token,
+)
 from helpdesk.models import EmailAccount, Ticket
 from helpdesk.services import keys, settings
-from helpdesk.services.templates import Rendered
+from helpdesk.services.templates import Rendered, spoken
 
 PURPOSE = "message-id"  # of the key all three are signed with
 SIGNATURE_BEGINS = "\n-- \n"  # what mail programs leave out of answers
+FRAME = re.compile(
+    r"<body\b[^>]*>(?:\s*<div\b[^>]*\bhd-hidden\b[^>]*>[^<]*</div>)?"
+)  # behind what lists of mails show
+LINE_STYLE = "margin:0;padding:12px 12px 0;text-align:center;font:12px sans-serif;color:#565c64"
 STYLE = "margin:0;padding:4px 12px 20px;text-align:center;font:11px sans-serif;color:#8a867d"
 
 
@@ -42,6 +58,25 @@ def sign(account: EmailAccount, ticket: Ticket | None) -> Signed:
     token = issue_reply_token(ticket_id, nonce=nonce, key=key, instance=instance)
     reply_to = with_token(account.email, token) if account.takes_plus_addresses else ""
     return Signed(message_id, marker, reply_to)
+
+
+def index_of(ticket: Ticket) -> str:
+    """What Exchange is to call the ticket's conversation where its customers have no name for it, in hexadecimal."""
+    key, instance = keys.current_key(PURPOSE), settings.instance_id()
+    return issue_thread_index(ticket.id, began_at=ticket.created_at, key=key, instance=instance)
+
+
+def reply_line(language: str | None) -> str:
+    """The line that answers are written above, in the reader's language."""
+    with force_locale(spoken(language)):
+        words = gettext("Please write your answer above this line")
+    return f"##- {words} -##"
+
+
+def put_above(text: str, html: str, line: str) -> tuple[str, str]:
+    """The text and the HTML of a mail with this line on top."""
+    shown = f'<p class="hd-quiet" style="{LINE_STYLE}">{markup.escape(line)}</p>'
+    return f"{line}\n\n{text}", FRAME.sub(lambda found: f"{found[0]}\n{shown}", html, count=1)
 
 
 def put_into(rendered: Rendered, signed: Signed) -> tuple[str, str]:

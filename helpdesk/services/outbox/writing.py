@@ -5,6 +5,7 @@ Reads the database, writes nothing. `answers` makes what a person says, `letters
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from flask import current_app
 from helpdesk.database import utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.mail.compose import ComposeError, Draft, compose
-from helpdesk.mail.thread import tagged_subject
+from helpdesk.mail.thread import tagged_subject, thread_topic
 from helpdesk.mail.types import Address, MailFile
 from helpdesk.models import EmailAccount, Ticket
 from helpdesk.services import people, settings, templates
@@ -71,6 +72,8 @@ def write(
     name = envelope.from_name or account.from_name or settings.desk_name()
     signed = marks.sign(account, ticket)
     text, html = marks.put_into(rendered, signed)
+    if ticket is not None and account.shows_reply_line:
+        text, html = marks.put_above(text, html, marks.reply_line(language_of(envelope.to[0])))
     draft = Draft(
         sender=Address(sender, name),
         to=_named(envelope.to),
@@ -82,6 +85,8 @@ def write(
         reply_to=Address(signed.reply_to, name) if signed.reply_to else None,
         in_reply_to=thread.in_reply_to,
         references=thread.references,
+        thread_topic=thread_topic(settings.tag_of(ticket), rendered.subject) if ticket else "",
+        thread_index=_as_base64(thread.index or marks.index_of(ticket)) if ticket else "",
         files=tuple(files),
         automatic=automatic,
         unsubscribe=unsubscribe,
@@ -101,6 +106,10 @@ def write(
             limit=limit // 1024**2,
         )
     return Letter(raw, rendered.subject, draft.message_id)
+
+
+def _as_base64(index: str) -> str:
+    return base64.b64encode(bytes.fromhex(index)).decode("ascii")
 
 
 def _named(emails: Iterable[str]) -> tuple[Address, ...]:

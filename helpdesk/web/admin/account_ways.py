@@ -94,6 +94,7 @@ class WaysForm(Form):
     has_own_hours = BooleanField(_l("This account keeps hours of its own"))
     business_hours = hours_field(_l("Hours of this account"))
     takes_plus_addresses = BooleanField(_l("Every mail gets a reply address of its own"))
+    shows_reply_line = BooleanField(_l("Mails begin with a line that answers are written above"))
     trusted_authserv_id = StringField(
         _l("Server whose word about senders counts"), filters=[trimmed], validators=[Length(max=255)]
     )
