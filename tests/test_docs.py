@@ -1,5 +1,6 @@
 """The pages of documentation: their links lead somewhere, and what they tell people to type exists."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -63,3 +64,27 @@ def test_every_command_that_is_named_exists(tmp_path, page):
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"(?<![\w/])flask ([a-z][a-z-]+)", text)) - {"alone"}
     assert named - set(make_app(tmp_path, "sqlite://").cli.commands) - {"db", "shell"} == set()
+
+
+SENDING = ("smtp", "smtp_connection", "smtp_login", "connection", "file_drop", "connect")
+NOT_OF_SENDING = {"This account has no usable server to fetch mail from.", "This mail has no recipient."}
+
+
+def sentences_of_sending():
+    """What the modules that send say of a server: every sentence they hand to a call."""
+    for name in SENDING:
+        tree = ast.parse((PROJECT / "helpdesk" / "transports" / f"{name}.py").read_text(encoding="utf-8"))
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+            yield from (text for text in texts if re.search(r"[a-z] .+[.?]$", str(text)))
+
+
+def test_every_sentence_about_a_server_stands_in_the_troubleshooting_table_as_the_desk_says_it():
+    page = (PROJECT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    table = page.partition("| The desk says |")[2].partition("\n\n")[0]
+    told = re.findall(r"^\| ([A-Z].+?[.?]) \|", table, flags=re.M)
+    wanted = set(sentences_of_sending()) - NOT_OF_SENDING
+    kept = {re.sub(r"%\((\w+)\)s", lambda match: match[1].upper(), text) for text in wanted}
+    of_outbox = {text for text in told if text.startswith(("Waits with", "Not delivered"))}
+    assert set(told) - of_outbox == kept
+    assert len(told) == len(set(told))

@@ -10,11 +10,12 @@ from helpdesk.database import as_of, db, transaction
 from helpdesk.mail.parse import parse
 from helpdesk.models import EmailAccount
 from helpdesk.models.mail import EmailState
+from helpdesk.models.senders import Cause
 from helpdesk.policy import hours
 from helpdesk.policy.acknowledge import When
 from helpdesk.policy.senders import Verdict
-from helpdesk.services import senders, settings
-from helpdesk.services.outbox import deliver
+from helpdesk.services import senders, settings, suppression
+from helpdesk.services.outbox import deliver, unreachable
 from tests import factories
 from tests.factories import CUSTOMER, make_mail
 from tests.services.arrivals import receive
@@ -86,6 +87,26 @@ def test_a_blocked_sender_is_not_answered(account, listed):
         senders.add(listed, Verdict.BLOCK, account_id=None, actor=admin)
     receive(account, make_mail(sender=PERSON))
     assert acknowledged(account) == []
+
+
+def test_who_complained_or_was_listed_by_hand_is_not_answered(account):
+    admin = factories.make_admin()
+    with transaction():
+        suppression.add(CUSTOMER, actor=admin)
+        unreachable.leave_alone("maria@other.example", Cause.COMPLAINT, words="spam")
+    receive(
+        account,
+        make_mail(sender=PERSON),
+        make_mail(sender="Maria <maria@other.example>", text="About lamps."),
+    )
+    assert acknowledged(account) == []
+
+
+def test_who_could_not_be_reached_is_answered_when_he_writes_himself(account):
+    with transaction():
+        unreachable.note(CUSTOMER, status="5.1.1", words="550 unknown", email_id=None)
+    receive(account, make_mail(sender=PERSON))
+    assert acknowledged(account) == [CUSTOMER]
 
 
 def test_an_answer_to_the_confirmation_is_not_confirmed(account):
