@@ -53,7 +53,7 @@ check: $(VENV)/.test-ready ## Formatting, lint, types, architecture, migrations
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_migrations.py
 
 # Errors are messages too: their sentences are translated where they are shown. _l marks what is translated later.
-KEYWORDS = InvalidInput NotFound Forbidden Conflict ConfigError TransientError PermanentError UnusableServer LoginRefused UncertainError NotWanted _l Sentence tell:2
+KEYWORDS = InvalidInput NotFound Forbidden Conflict ConfigError TransientError PermanentError UnusableServer LoginRefused UncertainError NotWanted _l Sentence tell:2 Problem:2
 translations: $(VENV)/.test-ready ## Bring helpdesk/translations up to date with the code
 	$(BIN)/pybabel -q extract -F pyproject.toml --add-location=file -w 110 $(addprefix -k ,$(KEYWORDS)) -o .messages.pot .
 	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete -w 110 -i .messages.pot -d helpdesk/translations

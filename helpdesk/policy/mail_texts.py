@@ -132,37 +132,37 @@ def _in_words(rules: Rules, words: str) -> list[Problem]:
     found = []
     names = set()
     for mark in placeholders.marks(words):
+        where: dict[str, str | int] = {"line": mark.line, "word": mark.written}
         if mark.name not in rules.known:
             found.append(_unknown("words", mark, rules.known))
         elif mark.name in rules.blocks and not mark.is_alone:
-            sentence = "Line %(line)d: %(word)s needs a line of its own."
-            found.append(Problem("words", sentence, {"line": mark.line, "word": mark.written}))
+            found.append(Problem("words", "Line %(line)d: %(word)s needs a line of its own.", where))
         elif mark.name in rules.blocks and mark.name in names:
-            sentence = "Line %(line)d: %(word)s stands in the mail already."
-            found.append(Problem("words", sentence, {"line": mark.line, "word": mark.written}))
+            found.append(Problem("words", "Line %(line)d: %(word)s stands in the mail already.", where))
         names.add(mark.name)
-    for group in rules.needs:
-        if not names.intersection(group):
-            found.append(_missing(group))
-    return found
+    return found + [_missing(group) for group in rules.needs if not names.intersection(group)]
 
 
 def _unknown(field: str, mark: placeholders.Mark, known: tuple[str, ...]) -> Problem:
     where: dict[str, str | int] = {"line": mark.line, "word": mark.written}
     if mark.name is None:
         return Problem(field, "Line %(line)d: %(word)s is left open; a placeholder is {{name}}.", where)
-    sentence = "Line %(line)d: nobody fills in %(word)s. Known are: %(known)s."
-    return Problem(field, sentence, where | {"known": ", ".join(f"{{{{{name}}}}}" for name in known)})
+    where["known"] = ", ".join(f"{{{{{name}}}}}" for name in known)
+    return Problem(field, "Line %(line)d: nobody fills in %(word)s. Known are: %(known)s.", where)
 
 
 def _missing(group: tuple[str, ...]) -> Problem:
-    words = [f"{{{{{name}}}}}" for name in group]
-    if len(words) == 1:
-        return Problem("words", "%(word)s must stay: the mail is of no use without it.", {"word": words[0]})
-    sentence = "%(word)s or %(other)s must stay: the reader would not learn what it is about."
-    return Problem("words", sentence, {"word": words[0], "other": words[1]})
+    params: dict[str, str | int] = dict(
+        zip(("word", "other"), (f"{{{{{name}}}}}" for name in group), strict=False)
+    )
+    if len(group) == 1:
+        return Problem("words", "%(word)s must stay: the mail is of no use without it.", params)
+    return Problem(
+        "words", "%(word)s or %(other)s must stay: the reader would not learn what it is about.", params
+    )
 
 
 def _too_long(field: str, text: str, limit: int) -> list[Problem]:
-    sentence = "Please use at most %(limit)d characters."
-    return [Problem(field, sentence, {"limit": limit})] if len(text) > limit else []
+    if len(text) <= limit:
+        return []
+    return [Problem(field, "Please use at most %(limit)d characters.", {"limit": limit})]

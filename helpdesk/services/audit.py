@@ -11,7 +11,7 @@ from helpdesk.database import db
 from helpdesk.models import EmailAccount, Event, User
 
 PAGE_SIZE = 100
-SUBJECTS = ("account.", "sender.", "settings.", "suppression.", "tag.", "user.")
+SUBJECTS = ("account.", "mail_text.", "sender.", "settings.", "suppression.", "tag.", "user.")
 LEFT_OUT = ("user.signed_in",)
 HIDDEN = frozenset({"user_id", "tag_id", "rule_id", "name"})  # shown as what the change was made to
 

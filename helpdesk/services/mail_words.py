@@ -39,8 +39,10 @@ class UnusableWords(Exception):
 class Filling:
     """A text on its way into one mail. `subject` and `opening` are there once its plain text is."""
 
-    def __init__(self, text: MailText, subject: str, words: str, *, version: int | None = None) -> None:
-        self.text_name, self.version = text, version
+    def __init__(self, text: MailText, subject: str, words: str) -> None:
+        self.text_name = text
+        self.version: int | None = None
+        self.account_id: int | None = None
         self.rules = RULES[text]
         self.subject = self.opening = ""
         self._subject, self._words = subject, words.replace("\r\n", "\n").translate(_NO_MARKS)
@@ -121,7 +123,8 @@ def find(text: MailText | None, language: str, account_id: int | None) -> dict[M
     found: dict[MailText, Filling] = {}
     for row in newest(names, language, account_id):
         if row.name not in found and not row.is_built_in:
-            found[row.name] = Filling(row.name, row.subject, row.words, version=row.id)
+            filling = found[row.name] = Filling(row.name, row.subject, row.words)
+            filling.version, filling.account_id = row.id, row.account_id
     return found
 
 

@@ -63,6 +63,8 @@ def render(
     found = mail_words.find(text, language, account.id if account else None)
     usable = {name: words for name, words in found.items() if _is_usable(words)}
     own, foot = usable.get(text) if text else None, usable.get(MailText.FOOTER)
+    if own and variables.get("own_text") and (variables.get("is_closed") or own.account_id is None):
+        own = None  # what the account says by itself, or while nobody is there, is said more precisely
     try:
         return write(template, own, foot, language=language, zone=zone, **variables)
     except Exception:

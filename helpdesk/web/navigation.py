@@ -107,15 +107,20 @@ def settings_list(user: User) -> list[tuple[str | None, list[Item]]]:
     waiting = queries.count_waiting_mail()
     desk = [
         _page("/admin/accounts", _("Mail accounts"), "mail"),
+        _page("/admin/mail-texts", _("Mail texts"), "pen"),
         _page("/admin/people", _("People"), "user"),
         _page("/admin/tags", _("Tags"), "tag"),
-        _page("/admin/mail", _("Mail log"), "history", count=waiting, tone="danger"),
+        _item(_("Mail log"), "/admin/mail", "history", count=waiting, current=_is_mail_log(), tone="danger"),
         _page("/admin/suppressed", _("Suppression list"), "ban"),
         _page("/admin/health", _("Health"), "shield"),
         _page("/admin/settings", _("The desk"), "settings"),
         _page("/admin/audit", _("Changes"), "eye"),
     ]
     return [(_("Desk"), desk), (_("You"), own)]
+
+
+def _is_mail_log() -> bool:
+    return request.path == "/admin/mail" or request.path.startswith("/admin/mail/")
 
 
 def head_line(user: User) -> dict[str, object]:

@@ -13,8 +13,19 @@ from helpdesk.errors import Forbidden, InvalidInput, NotFound
 from helpdesk.models import EmailAccount, EmailMessage, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.models.trays import Tray
+from helpdesk.policy.mail_texts import MailText
 from helpdesk.policy.status import Category, CommentKind, Disposition, Priority, Role, Status
-from helpdesk.services import accounts, members, people, replies, tags, tickets, waiting_mail
+from helpdesk.services import (
+    accounts,
+    mail_previews,
+    mail_texts,
+    members,
+    people,
+    replies,
+    tags,
+    tickets,
+    waiting_mail,
+)
 from helpdesk.services.tickets import changing, comments, merge, opening, setting_aside, split
 from helpdesk.services.tickets.comments import Words
 from tests import factories
@@ -101,6 +112,12 @@ PREPARATIONS = {
         s.ticket.account, "x@y.example", "Subject", "Words", actor=a
     ),
 }
+
+
+def a_place(scene):
+    return mail_texts.Place(MailText.ASSIGNED, "en", scene.ticket.account)
+
+
 ADMINISTRATION = {
     "members.invite": lambda s, a: members.invite("new@desk.example", Role.ADMIN, name="", account_ids=(), actor=a),
     "members.invite_again": lambda s, a: members.invite_again(s.people["agent"], actor=a),
@@ -113,6 +130,11 @@ ADMINISTRATION = {
     "tags.rename": lambda s, a: tags.rename(s.tag, "other", actor=a),
     "tags.merge": lambda s, a: tags.merge(s.tag, s.ticket.tags[1], actor=a),
     "tags.delete": lambda s, a: tags.delete(s.tag, actor=a),
+    "mail_texts.save": lambda s, a: mail_texts.save(a_place(s), "x", "{{ticket_link}}", seen=0, actor=a),
+    "mail_texts.reset": lambda s, a: mail_texts.reset(a_place(s), actor=a),
+    "mail_previews.send_test": lambda s, a: mail_previews.send_test(
+        a_place(s), "x", "{{ticket_link}}", ticket=s.ticket, actor=a
+    ),
     "accounts.create_practice": lambda s, a: accounts.create_practice(actor=a),
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ def address(app, rule, desk):
         "user_id": desk["agent"], "email_id": desk["email"], "field": "status", "reply_id": desk["reply"],
         "colour": "0b6e69", "digest": "0" * 16, "key": "1-1", "position": 0,
         "participant_id": desk["participant"], "notification_id": desk["notification"],
-        "what": "sending",
+        "what": "sending", "text": "ticket_created",
         "address_id": 0, "failure_id": 0, "tag_id": desk["tag"], "tray": "failed", "rule_id": desk["rule"],
     }  # fmt: skip
     if "/settings/" in rule.rule or "what" in rule.arguments:

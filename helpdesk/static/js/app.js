@@ -11,6 +11,7 @@ import { bindDrawers } from "./drawers.js";
 import { bindFill } from "./fill.js";
 import { bindFlashes } from "./flashes.js";
 import { bindMailFrames } from "./mail-frame.js";
+import { bindMailTexts } from "./mail-text.js";
 import { bindOnce } from "./once.js";
 import { bindRefresh } from "./refresh.js";
 import { bindSearch } from "./search.js";
@@ -21,7 +22,7 @@ import { bindUploads } from "./uploads.js";
 
 const behaviours = [
   bindAutosize, bindUploads, bindDrafts, bindOnce, bindAutosubmit, bindBulk, bindChanges, bindComposer,
-  bindCopy, bindSending, bindDrawers, bindFill, bindFlashes, bindMailFrames, bindRefresh,
+  bindCopy, bindSending, bindDrawers, bindFill, bindFlashes, bindMailFrames, bindMailTexts, bindRefresh,
   bindSearch, bindSeen, bindTheme,
 ];
 

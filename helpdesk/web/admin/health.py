@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import render_template
+from flask import render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from helpdesk.database import utcnow
-from helpdesk.services import accounts, fetch_health, health, settings
+from helpdesk.services import accounts, fetch_health, health, mail_texts, settings
 from helpdesk.services.health import Details
 from helpdesk.services.monitor import Report
 from helpdesk.web.access import require
 from helpdesk.web.admin.blueprint import blueprint
+from helpdesk.web.admin.mail_text_words import TITLES
 from helpdesk.web.desk_bars import nobody_is_mailed
+from helpdesk.web.errors import sentence
 from helpdesk.web.filters import duration, size, told
 
 LATE = timedelta(minutes=10)
@@ -38,7 +40,14 @@ class Part:
 @require("admin")
 def show_health() -> str:
     found = health.details()
-    parts = [*_processes(found), _store(found), _database(found), _disk(found), *_queues(found)]
+    parts = [
+        *_processes(found),
+        _store(found),
+        _database(found),
+        _disk(found),
+        *_queues(found),
+        *_mail_texts(),
+    ]
     by_account = [_account(report) for report in found.reports]
     tones = {part.tone for part in (*parts, *by_account)}
     worst = next((tone for tone in ("danger", "warn") if tone in tones), "good")
@@ -140,6 +149,19 @@ def _queues(found: Details) -> list[Part]:
         failed = Part(_("Mail for a person"), "warn", text, _("Look at each, and try it again or put it away."),
                       "/admin/mail?state=waiting")  # fmt: skip
     return [incoming, outgoing, failed]
+
+
+def _mail_texts() -> list[Part]:
+    """Words no mail can be made of: the built-in ones are sent until somebody mends them."""
+    found = []
+    for row, problem in mail_texts.unusable():
+        place = mail_texts.place_of(row)
+        url = url_for(
+            "admin.show_mail_text", text=row.name.value, language=row.language, account=place.account_id
+        )
+        text = _("“%(title)s” cannot be used; mails say the built-in words.", title=TITLES[row.name])
+        found.append(Part(_("Mail texts"), "warn", text, sentence(mail_texts.refusal(problem)), url))
+    return found
 
 
 def _count(number: int) -> str:

@@ -81,6 +81,8 @@ EVENTS = {
     "account.sending_resumed": _l("Went on sending"),
     "account.fetching_paused": _l("Paused fetching"),
     "account.fetching_resumed": _l("Went on fetching"),
+    "mail_text.changed": _l("Changed the words of a mail"),
+    "mail_text.reset": _l("Set the words of a mail back"),
     "sender.blocked": _l("Blocked a sender"),
     "sender.allowed": _l("Always lets a sender in"),
     "sender.unlisted": _l("Took a sender off the list"),
