@@ -13,7 +13,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, StopValidation
 
 from helpdesk.errors import ConfigError
 from helpdesk.models import EmailAccount, User
@@ -38,6 +38,10 @@ SIGN_IN = options(
     (SignIn.PASSWORD.value, _("A password")),
     (SignIn.OAUTH2.value, _("A permission (OAuth 2)")),
 )
+WAYS_OUT = options(
+    ("smtp", _("Through a mail server")),
+    ("file", _("Into files, to try things out")),
+)
 PASSWORDS = ("incoming_password", "outgoing_password")
 FREQUENCIES_S = (
     15,
@@ -56,6 +60,13 @@ def _server(label: str) -> StringField:
     return StringField(
         label, filters=[trimmed], validators=[DataRequired(_("Please enter a server.")), Length(max=255)]
     )
+
+
+def _needed_to_send(form: Any, field: Any) -> None:
+    """A server, unless mail goes into files."""
+    if form.outgoing_protocol.data == "file" and not field.data:
+        raise StopValidation
+    DataRequired(_("Please enter a server."))(form, field)
 
 
 def _port(default: int) -> IntegerField:
@@ -102,7 +113,10 @@ class AccountForm(TakingFields):
     incoming_username = _user()
     sign_in = SelectField(_("The desk signs in with"), choices=SIGN_IN, default=SignIn.PASSWORD.value)
     incoming_password = _secret()
-    outgoing_host = _server(_("Server name"))
+    outgoing_protocol = SelectField(_("Mail leaves"), choices=WAYS_OUT, default="smtp")
+    outgoing_host = StringField(
+        _("Server name"), filters=[trimmed], validators=[_needed_to_send, Length(max=255)]
+    )
     outgoing_port = _port(587)
     outgoing_security = SelectField(_("Encryption"), choices=SECURITY, default="starttls")
     same_login = BooleanField(_("The same user and password for sending"), default=True)
@@ -195,6 +209,7 @@ COLUMNS = (
     "incoming_host",
     "incoming_port",
     "incoming_security",
+    "outgoing_protocol",
     "outgoing_host",
     "outgoing_port",
     "outgoing_security",

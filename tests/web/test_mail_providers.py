@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from helpdesk.database import db
+from helpdesk.models import EmailAccount
 from helpdesk.transports.base import Security
 from helpdesk.web.mail_providers import PROVIDERS, SES_REGIONS, provider_of
 from tests.web.conftest import browser, send
@@ -59,3 +61,26 @@ def test_every_server_is_reached_encrypted_and_every_key_is_one_of_its_own():
                 (465, Security.TLS),
                 (587, Security.STARTTLS),
             }, host
+
+
+def test_an_account_may_write_its_mail_into_files_and_says_that_nobody_gets_it(app, desk):
+    admin, page = browser(app, desk["admin"]), f"/admin/accounts/{desk['account']}"
+    fields = TYPED | {
+        "do": "save",
+        "outgoing_host": "",
+        "outgoing_protocol": "file",
+        "poll_frequency_s": "300",
+    }
+    taken = {
+        "incoming_folder": "INBOX",
+        "after_taking": "seen",
+        "first_fetch_days": "7",
+        "delete_after_days": "14",
+    }
+    assert (
+        "Please enter a server" in send(admin, page, **(fields | taken | {"outgoing_protocol": "smtp"})).text
+    )
+    assert send(admin, page, **fields, **taken).status_code == 303
+    assert "Its mail reaches nobody" in admin.get(page).text
+    with app.app_context():
+        assert db.session.get(EmailAccount, desk["account"]).outgoing_protocol == "file"
