@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import math
 import socket
 import ssl
 import threading
@@ -22,6 +23,7 @@ from helpdesk.transports.base import Security, ServerAddress, UnusableServer
 logger = logging.getLogger(__name__)
 
 MAX_WORDS = 500
+LOOKS_EVERY_S = 30.0  # a shorter time is told to the watching thread, a longer one it finds by itself
 EXPIRED, NOT_YET_VALID = 10, 9  # X509_V_ERR_* of OpenSSL
 WRONG_NAME = {62, 64}
 NOT_TLS = {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
@@ -36,29 +38,40 @@ class Watch:
     """Ends a connection whose call takes longer than it may.
 
     A socket's own timeout starts anew with each byte, so a server that drips one byte every few seconds would hold us
-    for ever. The watch keeps a second handle of the connection, which stays usable when TLS wraps the first.
+    for ever. The watch keeps a second handle of the connection, which stays usable when TLS wraps the first. One thread
+    looks at the clock from the first call to `release`: one for each call would cost more than the calls.
     """
 
     def __init__(self) -> None:
         self.has_expired = False
         self._handle: socket.socket | None = None
+        self._bell = threading.Condition()
+        self._ends_at = math.inf
+        self._looks_at = math.inf  # when the thread wakes by itself
+        self._thread: threading.Thread | None = None
 
     def follow(self, connection: socket.socket) -> None:
         """Watch this connection from now on; call before TLS wraps it."""
-        self.release()
+        self._let_go()
         self._handle = connection.dup()
         self._handle.settimeout(0)
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """Cut the connection when the block has not ended after `seconds`; blocked calls in it then fail."""
-        timer = threading.Timer(seconds, self._cut)
-        timer.daemon = True
-        timer.start()
+        with self._bell:
+            before = self._ends_at
+            self._ends_at = min(before, time.monotonic() + seconds)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look, daemon=True)
+                self._thread.start()
+            elif self._ends_at < self._looks_at:
+                self._bell.notify()
         try:
             yield
         finally:
-            timer.cancel()
+            with self._bell:
+                self._ends_at = before
 
     def other_side_left(self) -> bool:
         """Whether the server already ended the connection; looks without waiting and takes no bytes away."""
@@ -74,9 +87,25 @@ class Watch:
 
     def release(self) -> None:
         """Stop watching; the connection itself is closed by its owner."""
+        with self._bell:
+            self._thread = None
+            self._bell.notify()
+        self._let_go()
+
+    def _let_go(self) -> None:
         handle, self._handle = self._handle, None
         if handle is not None:
             handle.close()
+
+    def _look(self) -> None:
+        with self._bell:
+            while self._thread is threading.current_thread():
+                now = time.monotonic()
+                if self._ends_at <= now:
+                    self._cut()
+                    self._ends_at = math.inf
+                self._looks_at = min(self._ends_at, now + LOOKS_EVERY_S)
+                self._bell.wait(self._looks_at - now)
 
     def _cut(self) -> None:
         self.has_expired = True
