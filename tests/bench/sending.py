@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import event, insert, select, text, update
 
 from config import load_config
 from helpdesk import storage
@@ -75,6 +75,9 @@ def fill(kind, count, port):
         with transaction():
             rows = answers(numbers) if kind == "answers" else notifications(numbers, comments)
             db.session.execute(insert(EmailMessage), rows)
+    if db.engine.dialect.name == "postgresql":
+        with transaction():
+            db.session.execute(text("SELECT setval('event_id_seq', (SELECT max(id) FROM event))"))
 
 
 def row(number, **values):
