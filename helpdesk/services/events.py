@@ -40,24 +40,28 @@ def record(
     *,
     actor: User | None,
     ticket: Ticket | None = None,
+    ticket_id: int | None = None,
     comment_id: int | None = None,
     email_id: int | None = None,
     account_id: int | None = None,
     **data: object,
 ) -> Event:
-    """Append one event (`subject.verb`, in the past). `data` holds ids and values, never text people wrote."""
+    """Append one event (`subject.verb`, in the past). `data` holds ids and values, never text people wrote.
+
+    `ticket_id` stands for a ticket that is not at hand: it is loaded only if somebody listens.
+    """
     event = Event(
         type=type_,
         occurred_at=utcnow(),
         actor_id=actor.id if actor else None,
-        ticket_id=ticket.id if ticket else None,
+        ticket_id=ticket.id if ticket else ticket_id,
         comment_id=comment_id,
         email_id=email_id,
         account_id=account_id,
         data=data,
     )
     db.session.add(event)
-    if ticket is None:
+    if event.ticket_id is None:
         return event
     is_quiet = _is_quiet.get()
     told = [
@@ -65,8 +69,11 @@ def record(
         for listener, (types, tells_people) in _listeners.items()
         if type_.startswith(types) and not (is_quiet and tells_people)
     ]
-    if told:
-        db.session.flush()  # they keep its id
-    for listener in told:
-        listener(event, ticket)
+    if not told:
+        return event
+    db.session.flush()  # they keep its id
+    ticket = ticket or db.session.get(Ticket, event.ticket_id)
+    if ticket is not None:
+        for listener in told:
+            listener(event, ticket)
     return event

@@ -22,7 +22,7 @@ from sqlalchemy import or_
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import ColumnElement
 
-from helpdesk.database import claim, transaction, utcnow
+from helpdesk.database import Base, claim, transaction, utcnow
 from helpdesk.models import EmailAccount
 
 logger = logging.getLogger(__name__)
@@ -44,30 +44,40 @@ def is_over(
 
 
 class AccountLease:
-    """Used by one thread. `column` names the lease's column on the account; its end stands in `<column>_until`."""
+    """Used by one thread. `column` names the lease's column, its end stands in `<column>_until`; in the account's row,
+    unless `model` and `row` name another one."""
 
-    column: ClassVar[str]
+    model: type[Base] = EmailAccount
+    column: str
     longest_s: ClassVar[int]
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
         self.token = secrets.token_hex(16)
-        self._seconds: int = current_app.config["CLAIM_SECONDS"]
+        self.seconds: int = current_app.config["CLAIM_SECONDS"]
         self._progress = time.monotonic()
+
+    def row(self) -> tuple[ColumnElement[bool], ...]:
+        """Which row of `model` holds the lease."""
+        return (EmailAccount.id == self.account_id,)
 
     def until(self) -> datetime:
         """When the lease ends if it is taken or renewed now."""
-        return utcnow() + timedelta(seconds=self._seconds)
+        return utcnow() + timedelta(seconds=self.seconds)
 
     def take(self, **values: object) -> bool:
         """Within a transaction: take the lease, and write `values`, unless somebody holds it."""
-        end = getattr(EmailAccount, f"{self.column}_until")
+        end = getattr(self.model, f"{self.column}_until")
         is_free = or_(end.is_(None), is_over(end, utcnow()))
         return self._claim(is_free, **{self.column: self.token}, **self._ends(), **values)
 
+    def note_progress(self) -> None:
+        """The work gets somewhere: the background may go on renewing."""
+        self._progress = time.monotonic()
+
     def renew(self) -> bool:
         """Within a transaction: make the lease last; False when somebody has taken it meanwhile."""
-        self._progress = time.monotonic()
+        self.note_progress()
         return self._extend()
 
     def release(self, **values: object) -> bool:
@@ -91,7 +101,7 @@ class AccountLease:
         """Within a transaction: make last what hangs on the lease."""
 
     def _keep_alive(self, app: Flask, done: threading.Event) -> None:
-        while not done.wait(self._seconds / 3):
+        while not done.wait(self.seconds / 3):
             if time.monotonic() - self._progress > self.longest_s:
                 logger.error("account=%s %s takes too long: it ends", self.account_id, self.column)
                 return
@@ -110,7 +120,7 @@ class AccountLease:
         return {f"{self.column}_until": self.until()}
 
     def _is_mine(self) -> object:
-        return getattr(EmailAccount, self.column) == self.token
+        return getattr(self.model, self.column) == self.token
 
     def _claim(self, where: object, **values: object) -> bool:
-        return claim(EmailAccount, EmailAccount.id == self.account_id, where, **values)
+        return claim(self.model, *self.row(), where, **values)

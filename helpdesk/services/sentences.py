@@ -41,3 +41,9 @@ def sentence_of_error(error: BaseException, otherwise: Sentence) -> Sentence:
 def reason_columns(reason: Sentence) -> dict[str, object]:
     """As a mail's row keeps it."""
     return {"reason": reason.template, "reason_params": reason.params}
+
+
+def kept(sentence: Sentence) -> dict[str, object]:
+    """As a column of JSON keeps it."""
+    filled: dict[str, object] = {"params": sentence.params} if sentence.params else {}
+    return {"text": sentence.template} | filled

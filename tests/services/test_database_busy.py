@@ -17,7 +17,7 @@ from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, Ticket
 from helpdesk.services import doctor, fetch
 from helpdesk.services.ingest import process
-from helpdesk.services.outbox import deliver, queue
+from helpdesk.services.outbox import deliver, queue, settling
 from tests import factories
 from tests.factories import make_mail
 from tests.fakes import FakeSender, FakeSource
@@ -189,7 +189,7 @@ def test_every_answer_is_sent_once(account, trouble, monkeypatch):
             blob = storage.stage(make_mail(text=str(n)))
             queue.add(account, purpose="test", to=[f"p{n}@customer.example"], blob=blob)
     sender = FakeSender()
-    monkeypatch.setattr(deliver, "PAUSES_S", (0.02,) * 50)
+    monkeypatch.setattr(settling, "PAUSES_S", (0.02,) * 50)
     failures = in_trouble(trouble, lambda: deliver.drain(account_id, sender=sender) and False)
     assert failures, "the trouble was none"
     assert sorted(m.recipients[0] for m in sender.sent) == sorted(

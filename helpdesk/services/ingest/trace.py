@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from helpdesk.models import EmailMessage
-from helpdesk.services.sentences import Sentence
+from helpdesk.services.sentences import Sentence, kept
 
-__all__ = ["Sentence", "Step", "Trace", "as_step", "reason_of", "sentence_of"]
+__all__ = ["Sentence", "Step", "Trace", "as_step", "kept", "reason_of", "sentence_of"]
 
 Step = Mapping[str, object]
 
@@ -42,12 +42,6 @@ class Trace:
 
 def as_step(step: str, sentence: Sentence) -> dict[str, object]:
     return {"step": step} | kept(sentence)
-
-
-def kept(sentence: Sentence) -> dict[str, object]:
-    """As a row keeps it; `sentence_of` reads it again."""
-    filled: dict[str, object] = {"params": sentence.params} if sentence.params else {}
-    return {"text": sentence.template} | filled
 
 
 def sentence_of(step: Step) -> Sentence:

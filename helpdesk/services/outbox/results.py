@@ -31,7 +31,6 @@ class Outgoing:
     raw: bytes = field(repr=False)
     attempts: int
     uncertain_count: int
-    failures: int = 0  # how often the account's server could not be used while this mail was in hand
     unreachable: Mapping[str, str] = field(
         default_factory=dict
     )  # whose mail came back before, in whose words
@@ -55,10 +54,11 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The columns to write, and the event that tells of it, "" for none."""
+    """The columns to write, and the event that tells of it, "" for none. `was_taken`: a server said yes."""
 
     values: dict[str, object]
     event: str = ""
+    was_taken: bool = False
 
 
 def after_answer(mail: Outgoing, delivery: Delivery, *, now: datetime, max_attempts: int) -> Verdict:
@@ -73,12 +73,14 @@ def after_answer(mail: Outgoing, delivery: Delivery, *, now: datetime, max_attem
     words = "\n".join(f"{a}: {code} {text}" for a, (code, text) in delivery.refused.items())
     if later and delay is not None:
         reason = Sentence("Not yet delivered to %(recipients)s.", recipients=", ".join(later))
-        return _queued(now + delay, reason=reason, detail=words, recipients=recipients)
+        return _queued(now + delay, bool(taken), reason=reason, detail=words, recipients=recipients)
     refused = recipients.get("refused", [])
     if refused:
         reason = Sentence("Not delivered to %(recipients)s.", recipients=", ".join(refused))
-        return _final(EmailState.FAILED, now, reason=reason, detail=words, recipients=recipients)
-    return _final(EmailState.SENT, now, reason=Sentence(), detail=delivery.response, recipients=recipients)
+        values: dict[str, object] = {"detail": words, "recipients": recipients}
+        return _final(EmailState.FAILED, now, bool(taken), reason=reason, **values)
+    values = {"detail": delivery.response, "recipients": recipients}
+    return _final(EmailState.SENT, now, True, reason=Sentence(), **values)
 
 
 def after_error(mail: Outgoing, error: Exception, *, now: datetime, max_attempts: int) -> Verdict:
@@ -111,9 +113,10 @@ def not_wanted(reason: Sentence, *, now: datetime) -> Verdict:
 
 def _uncertain(mail: Outgoing, now: datetime, reason: Sentence, detail: str) -> Verdict:
     count = mail.uncertain_count + 1
+    more: dict[str, object] = {"detail": detail, "uncertain_count": count}
     if count > 1:
-        return _final(EmailState.UNCERTAIN, now, reason=reason, detail=detail, uncertain_count=count)
-    return _queued(now + UNCERTAIN_DELAY, reason=reason, detail=detail, uncertain_count=count)
+        return Verdict(_free(EmailState.UNCERTAIN, reason) | more | {"finished_at": now}, "email.uncertain")
+    return Verdict(_free(EmailState.QUEUED, reason) | more | {"due_at": now + UNCERTAIN_DELAY})
 
 
 def _with(recipients: Mapping[str, list[str]], **more: list[str]) -> dict[str, list[str]]:
@@ -125,11 +128,23 @@ def _with(recipients: Mapping[str, list[str]], **more: list[str]) -> dict[str, l
     return merged
 
 
-def _queued(due_at: datetime, *, reason: Sentence, **values: object) -> Verdict:
-    free = {"state": EmailState.QUEUED, "due_at": due_at, "claim": None, "claimed_until": None}
-    return Verdict(free | reason_columns(reason) | values)
+def _queued(due_at: datetime, was_taken: bool = False, *, reason: Sentence, **values: object) -> Verdict:
+    return Verdict(
+        _free(EmailState.QUEUED, reason) | _given(was_taken) | {"due_at": due_at} | values, "", was_taken
+    )
 
 
-def _final(state: EmailState, now: datetime, *, reason: Sentence, **values: object) -> Verdict:
-    free = {"state": state, "finished_at": now, "claim": None, "claimed_until": None}
-    return Verdict(free | reason_columns(reason) | values, f"email.{state.value}")
+def _final(
+    state: EmailState, now: datetime, was_taken: bool = False, *, reason: Sentence, **values: object
+) -> Verdict:
+    columns = _free(state, reason) | _given(was_taken) | {"finished_at": now} | values
+    return Verdict(columns, f"email.{state.value}", was_taken)
+
+
+def _free(state: EmailState, reason: Sentence) -> dict[str, object]:
+    return {"state": state, "claim": None, "claimed_until": None} | reason_columns(reason)
+
+
+def _given(was_taken: bool) -> dict[str, object]:
+    """What no server took does not count against the account's rates; what may have arrived does."""
+    return {} if was_taken else {"handed_at": None}

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import func, select, update
 
@@ -74,6 +75,15 @@ def note(address: str, *, status: str, words: str, email_id: int | None) -> bool
     )  # fmt: skip
     db.session.flush()
     return stops
+
+
+class Addressed(Protocol):
+    """A mail as far as whom it is for."""
+
+    @property
+    def purpose(self) -> str: ...
+    @property
+    def addressed(self) -> list[str]: ...
 
 
 def _is_known(address: str, email_id: int, cause: Cause) -> bool:

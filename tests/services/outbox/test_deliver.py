@@ -13,7 +13,7 @@ from helpdesk.models import EmailAccount, EmailMessage
 from helpdesk.models.mail import EmailState
 from helpdesk.services import accounts, queries
 from helpdesk.services.ingest.trace import reason_of
-from helpdesk.services.outbox import deliver, queue
+from helpdesk.services.outbox import queue, settling
 from helpdesk.services.outbox.deliver import drain
 from helpdesk.transports.base import Delivery, UnusableServer
 from tests import factories
@@ -312,7 +312,7 @@ class FailingCommits:
 
 @pytest.fixture
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(deliver, "PAUSES_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(settling, "PAUSES_S", (0.0, 0.0, 0.0))
 
 
 class FailsAfterYes(FakeSender):
