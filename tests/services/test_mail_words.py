@@ -142,3 +142,13 @@ def test_mails_nobody_edits_are_as_they_were(account):
         "test", language="en", account=account, desk_name="D", account_email="a@b", url="/"
     )
     assert "try out" in mail.text
+
+
+def test_the_words_of_an_accounts_page_win_over_the_desks_but_not_over_its_own(account, ticket):
+    with transaction():
+        db.session.merge(account).acknowledgement_text = "From the page: {{ticket_number}}."
+    write(MailText.CREATED, "Of the desk.")
+    assert text_of(acknowledgement(account)).startswith("From the page: TKT-")
+    factories.make_ticket(account, subject="Another")
+    write(MailText.CREATED, "Of the account.", account=account)
+    assert text_of(acknowledgement(account)).startswith("Of the account.")

@@ -41,6 +41,7 @@ def _ticket_created(email: EmailMessage) -> Letter:
         language=ticket.requester.language,
         news=News(Template.CREATED, Recipient.CUSTOMER, ()),
         own_text=_own_text(email, ticket, subject),
+        is_closed=_is_closed(email),
         status=Status.NEW,  # as it was when the mail came: an answer may be on its way by now
         **about(ticket, subject, is_customer=True, choices_url=choices_url),
     )
@@ -62,13 +63,18 @@ def _harmless_subject(ticket: Ticket, reader: User) -> str:
         return str(gettext("Your message to us"))
 
 
+def _is_closed(email: EmailMessage) -> bool:
+    """Whether the account says something of its own because nobody is there."""
+    return bool(email.payload.get("is_closed") and email.account.closed_text.strip())
+
+
 def _own_text(email: EmailMessage, ticket: Ticket, subject: str) -> str:
     """The account's own words, "" for the ordinary ones. A name comes from outside as well: it is made as harmless."""
     language = ticket.requester.language or settings.language()
     with force_locale(language):
         nobody = gettext("customer")
     account, closed = ticket.account, email.payload
-    text = (account.closed_text if closed.get("is_closed") else "").strip()
+    text = account.closed_text.strip() if _is_closed(email) else ""
     values = {
         "customer_name": safe_subject(ticket.requester.name) or nobody,
         "ticket_number": settings.tag_of(ticket),

@@ -11,7 +11,7 @@ from helpdesk.database import end_read, transaction
 from helpdesk.errors import HelpdeskError, InvalidInput, NotFound
 from helpdesk.models import EmailAccount, Ticket
 from helpdesk.policy import mail_texts as policy
-from helpdesk.policy.mail_texts import RULES, MailText
+from helpdesk.policy.mail_texts import LINK_MAILS, RULES, MailText
 from helpdesk.services import accounts, mail_previews, settings
 from helpdesk.services import mail_texts as service
 from helpdesk.services.mail_texts import Place, Words
@@ -113,7 +113,7 @@ def preview_mail_text(text: str) -> Response:
     shown = ticket = None
     if not problems:
         try:
-            ticket = mail_previews.ticket_to_show(viewer(), form.number)
+            ticket = None if place.text in LINK_MAILS else mail_previews.ticket_to_show(viewer(), form.number)
             shown = _shown(place, form, ticket)
         except HelpdeskError as error:
             problems = [sentence(error)]
