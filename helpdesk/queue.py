@@ -68,6 +68,7 @@ TASKS: dict[str, Task] = {
     "sweep": Task("helpdesk.jobs.tasks.sweep", DEFAULT, timeout_s=60),
     "check_alarms": Task("helpdesk.jobs.tasks.check_alarms", DEFAULT, timeout_s=60),
     "tell_overdue": Task("helpdesk.jobs.tasks.tell_overdue", DEFAULT, timeout_s=300),
+    "send_digests": Task("helpdesk.jobs.tasks.send_digests", DEFAULT, timeout_s=300),
     "close_resolved": Task("helpdesk.jobs.tasks.close_resolved", DEFAULT, timeout_s=600),
     "clean_up": Task("helpdesk.jobs.tasks.clean_up", DEFAULT, timeout_s=600),
 }

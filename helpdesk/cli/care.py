@@ -1,4 +1,4 @@
-"""What the person who runs the desk needs: `create-user`, `doctor`, `rebuild-search`, alarms and overdue tickets by cron."""
+"""What the person who runs the desk needs: `create-user`, `doctor`, `rebuild-search`, alarms, overdue tickets and digests by cron."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from helpdesk.cli.command import DeskCommand, fail, shown
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy.status import Role
-from helpdesk.services import alarms, doctor, links, overdue, passwords, people, search_care
+from helpdesk.services import alarms, digests, doctor, links, overdue, passwords, people, search_care
 from helpdesk.services.links import Purpose
 
 
@@ -104,4 +104,24 @@ def _tell(ticket: overdue.Overdue) -> None:
     click.secho(f"    to {shown(', '.join(ticket.to))}" if ticket.to else "    nobody to tell", fg="cyan")
 
 
-COMMANDS = (send_alarms, create_user, doctor_command, rebuild_search, send_overdue_notifications)
+@click.command("send-digests", cls=DeskCommand)
+@click.option("--dry-run", is_flag=True, help="Say whose digest is due; change nothing.")
+@with_appcontext
+def send_digests(dry_run: bool) -> None:
+    """Queue the daily and weekly summaries whose time has come, each once."""
+    found = digests.preview() if dry_run else digests.send()
+    for digest in found:
+        click.echo(f"{shown(digest.email)}  tickets {digest.tickets}  facts {digest.facts}")
+    click.secho(f"Digests: {len(found)}", fg="green", bold=True)
+    if dry_run:
+        click.secho("Dry run: nobody was told.", fg="yellow")
+
+
+COMMANDS = (
+    send_alarms,
+    send_digests,
+    create_user,
+    doctor_command,
+    rebuild_search,
+    send_overdue_notifications,
+)

@@ -42,6 +42,7 @@ RUN_PATIENCE_S = 20
 FETCH_LOOK_S = 15
 ALARM_LOOK_S = 60
 OVERDUE_LOOK_S = 300
+DIGEST_LOOK_S = 60
 HOUR_S = 3600
 DAY_S = 86400
 REDIS_TIMEOUT_S = 5.0
@@ -67,6 +68,7 @@ PERIODIC: tuple[tuple[str, str, Callable[[Mapping[str, Any]], int]], ...] = (
     ("periodic-sweep", "sweep", lambda settings: settings["SWEEP_INTERVAL"]),
     ("periodic-alarms", "check_alarms", lambda _: ALARM_LOOK_S),
     ("periodic-overdue", "tell_overdue", lambda _: OVERDUE_LOOK_S),
+    ("periodic-digests", "send_digests", lambda _: DIGEST_LOOK_S),
     ("periodic-close-resolved", "close_resolved", lambda _: HOUR_S),
     ("periodic-clean-up", "clean_up", lambda _: DAY_S),
 )

@@ -15,7 +15,16 @@ import helpdesk.services.sweep as sweeping
 from helpdesk.database import transaction
 from helpdesk.jobs.budget import deadline, should_stop
 from helpdesk.queue import wake
-from helpdesk.services import accounts, alarms, autoclose, mailing, overdue, retention, scheduled_delivery
+from helpdesk.services import (
+    accounts,
+    alarms,
+    autoclose,
+    digests,
+    mailing,
+    overdue,
+    retention,
+    scheduled_delivery,
+)
 
 
 def fetch_account(account_id: int) -> None:
@@ -62,6 +71,12 @@ def tell_overdue() -> None:
     """Tell of the due dates that have passed; those the time does not suffice for are told by the next run."""
     until = deadline()
     overdue.tell(should_stop=lambda: should_stop() or time.monotonic() >= until)
+
+
+def send_digests() -> None:
+    """Queue the digests whose turn has come; those the time does not suffice for are queued by the next run."""
+    until = deadline()
+    digests.send(should_stop=lambda: should_stop() or time.monotonic() >= until)
 
 
 def close_resolved() -> None:

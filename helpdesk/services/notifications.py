@@ -20,7 +20,7 @@ from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy import audience, echo
 from helpdesk.policy.acknowledge import may_acknowledge
 from helpdesk.policy.audience import Notice
-from helpdesk.services import business_hours, events, inbox, notices, settings, templates
+from helpdesk.services import business_hours, digests, events, inbox, notices, settings, templates
 from helpdesk.services.links import LIFETIME, Purpose
 from helpdesk.services.outbox import queue, told, writing
 
@@ -53,9 +53,19 @@ def on_event(event: Event, ticket: Ticket) -> None:
     if any(notice.is_acknowledgement for notice in found):
         _acknowledge(event, ticket)
     to_tell = [notice for notice in found if not (notice.is_acknowledgement or notice.is_answer)]
-    waiting = _waiting(ticket) if to_tell else {}
-    for notice in to_tell:
+    single = [notice for notice in to_tell if not _is_kept(event, ticket, notice)]
+    waiting = _waiting(ticket) if single else {}
+    for notice in single:
         _tell(event, ticket, notice, waiting.get(notice.user_id))
+
+
+def _is_kept(event: Event, ticket: Ticket, notice: Notice) -> bool:
+    """Whether it waits for the person's digest."""
+    user = db.session.get_one(User, notice.user_id)
+    if not digests.is_for(user, notice.kind):
+        return False
+    digests.put(user, ticket, event)
+    return True
 
 
 def _waiting(ticket: Ticket) -> dict[int, EmailMessage]:

@@ -16,7 +16,7 @@ from helpdesk.policy.audience import Event as Fact
 from helpdesk.policy.audience import Kind, Recipient, Template
 from helpdesk.policy.status import Disposition, Status, is_overdue
 from helpdesk.services import business_hours, mail_choices, people, settings, templates
-from helpdesk.services.outbox import answers, queue
+from helpdesk.services.outbox import answers, digests, queue
 from helpdesk.services.outbox.conversation import thread_of, thread_with
 from helpdesk.services.outbox.told import News, gather, may_read, name_of
 from helpdesk.services.outbox.writing import (
@@ -148,6 +148,9 @@ def _held_mail(email: EmailMessage) -> Letter:
 
 def ask_again(email: EmailMessage) -> None:
     """Raises NotWanted for a finished notification whose reader has lost the right to what it says."""
+    if email.purpose == queue.DIGEST:
+        digests.ask_again(email)
+        return
     if not _reader_id(email):
         return
     ticket, reader = _ticket_of(email), db.session.get(User, _reader_id(email))
@@ -180,6 +183,7 @@ LETTERS: dict[str, Callable[[EmailMessage], Letter]] = {
     queue.REPLY: answers.answer_of_comment,
     "ticket_created": _ticket_created,
     queue.NOTIFICATION: _notification,
+    queue.DIGEST: digests.digest,
     queue.HELD_MAIL: _held_mail,
     "ticket_assigned": _notification,
 }

@@ -32,6 +32,7 @@ from helpdesk.services.sentences import Sentence, reason_columns
 
 REPLY = "reply"
 HELD_MAIL = "mail_held"  # tells an agent that what he wrote by mail is on no ticket
+DIGEST = "digest"  # facts about several tickets for one person, by ticket in `payload`
 NOTIFICATION = "notification"  # facts about a ticket for one person; which ones, `payload` says
 URGENCY = {"sign_in_link": 0, "invitation": 0, "password_link": 0, "test": 0, REPLY: 1}
 OTHER_URGENCY, LEAST_URGENT = 5, 99

@@ -102,8 +102,10 @@ class News:
         return any(fact.field == field for fact in self.facts)
 
 
-def gather(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> News | None:
-    """What is still to be told to the reader; None when nothing is."""
+def gather(
+    ticket: Ticket, reader: User, event_ids: Sequence[int], *, most_words: int = MOST_TEXT
+) -> News | None:
+    """What is still to be told to the reader; None when nothing is. `most_words`: characters of one message."""
     rows = select(Event).where(Event.id.in_(event_ids), Event.ticket_id == ticket.id).order_by(Event.id)
     wanted = [
         (event, notice) for event in db.session.scalars(rows) if (notice := _notice(event, ticket, reader))
@@ -117,7 +119,7 @@ def gather(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> News | Non
     kept = news.still_news(facts, _as_it_stands(ticket), is_customer=is_customer)
     if not kept:
         return None
-    limit = max(MOST_TEXT // len(kept), LEAST_TEXT)
+    limit = min(max(MOST_TEXT // len(kept), LEAST_TEXT), most_words)
     told = tuple(_told(fact, readable.get(fact.comment_id or 0), limit, is_customer) for fact in kept)
     head = news.leading_fact(kept)
     return News(head.template, head.recipient or Recipient.TEAM, told, head.kind)

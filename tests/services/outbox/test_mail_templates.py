@@ -16,6 +16,7 @@ from helpdesk.mail.inlining import inlined
 from helpdesk.policy.audience import Recipient, Template
 from helpdesk.policy.colour import palette
 from helpdesk.policy.status import Priority, Status
+from helpdesk.services.outbox.digests import Line
 from helpdesk.services.outbox.told import News, Said, Told, Trouble
 from helpdesk.services.templates import Shades
 from helpdesk.web.catalog import PoDomain
@@ -97,6 +98,20 @@ MAILS = {
             ("jonas@customer.example",), "The customer wrote first.", {}, is_draft=True
         )), recipient="author",
     ),
+    "digest": {
+        "every": "daily", "desk_name": "Fjord & Office", "url": "https://desk.example/notifications", "profile_url": "https://desk.example/profile",
+        "count": 3, "fact_count": 12, "is_customer": False,
+        "lines": [
+            Line("TKT-2026-00042", "Printer <b>", "Jonas & Berg", Status.OPEN, Priority.HIGH, "https://desk.example/tickets/42", (
+                Told(Template.COMMENT, "Tom & Hale", said=words("note"), is_mention=True), Told(Template.COMMENT, "Jonas", said=Said("incoming", "Jonas", "Still & broken", is_cut=True)),
+                STATUS, fact("ticket_overdue"),
+            ), earlier=6),
+            Line("TKT-2026-00043", "", "Maria Lund", Status.NEW, Priority.LOW, "https://desk.example/tickets/43", (fact("ticket_assigned"), Told(
+                Template.UNDELIVERED, "", trouble=Trouble(("jonas@customer.example",), "The customer wrote first.", {}, is_draft=True)
+            ))),
+        ],
+        "named": [Line("TKT-2026-00044", "Scanner", "Maria Lund", Status.NEW, Priority.LOW, "https://desk.example/tickets/44", ())],
+    },
     "sign_in_link": LINK,
     "invitation": LINK,
     "password_link": LINK,
