@@ -137,15 +137,21 @@ def _send(account_id: int, to: str) -> bool:
             _warn_of_diversion()
         else:
             click.secho(f"The mail server has taken the mail to {shown(to)}.", fg="green")
+        _tell_words(email)
         return True
     click.secho(
         f"The mail to {shown(to)} was not sent: {shown(reason_of(email) or email.state.value)}", fg="red"
     )
-    if email.detail:
-        click.echo(f"  The server's words: {shown(email.detail)}")
+    _tell_words(email)
     if email.state is EmailState.QUEUED:
         click.echo("  It stays queued and is tried again.")
     return False
+
+
+def _tell_words(email: EmailMessage) -> None:
+    """Also when it was taken: services name the mail in their own log by them."""
+    if email.detail:
+        click.echo(f"  The server's words: {shown(email.detail)}")
 
 
 def _delivered(account_id: int, email_id: int) -> EmailMessage:

@@ -186,6 +186,7 @@ def _files(files: Files) -> tuple[MailFile, ...]:
 
 def _file(one: MailFile | tuple[str, bytes]) -> MailFile:
     if isinstance(one, MailFile):
+        attachments.uploaded(one.filename, one.content_type, one.data)
         return one
     name, data = one
     return attachments.uploaded(name, mimetypes.guess_type(name)[0] or "", data)
@@ -234,9 +235,9 @@ def _queue(message: _Message, rendered: templates.Rendered, thread: MailThread |
     if ticket is not None:
         tagged = writing.about(ticket, rendered.subject, is_customer=True)["subject"]
         rendered = templates.Rendered(tagged, rendered.text, rendered.html)
-    envelope = writing.Envelope(
-        message.account, people.to, people.cc, people.bcc, from_name=actor.name if actor else ""
-    )
+    account = message.account
+    name = f"{actor.name} ({account.from_name or settings.desk_name()})" if actor and actor.name else ""
+    envelope = writing.Envelope(account, people.to, people.cc, people.bcc, from_name=name)
     letter = writing.write(
         envelope,
         rendered,
@@ -246,7 +247,7 @@ def _queue(message: _Message, rendered: templates.Rendered, thread: MailThread |
         automatic="" if actor else writing.GENERATED,
     )
     return queue.add(
-        message.account, purpose=PURPOSE, to=people.to, cc=people.cc, bcc=people.bcc, actor=actor, ticket=ticket,
+        account, purpose=PURPOSE, to=people.to, cc=people.cc, bcc=people.bcc, actor=actor, ticket=ticket,
         subject=letter.subject, message_id=letter.message_id, blob=storage.stage(letter.raw),
     )  # fmt: skip
 

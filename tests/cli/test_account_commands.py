@@ -205,6 +205,7 @@ def test_every_command_says_that_no_mail_leaves(app, run, account_id, sink, back
     sent = run("send-test-email", "--to-email", CUSTOMER)
     assert words in sent.output and "has taken" not in sent.output
     assert (CUSTOMER in sent.output.replace(words, "")) is (backend == "console")
+    assert {"console": "printed", "file": "written as 20", "dummy": "discarded"}[backend] in sent.output
     assert words in run("email-monitor").output
     assert monitored(run)[1][0]["sends_by"] == backend
     assert sink.mails() == []

@@ -227,8 +227,11 @@ def test_who_is_left_alone_gets_no_mail_of_a_program(account):
     with transaction():
         unreachable.note(CUSTOMER, status="5.1.1", words="550 unknown", email_id=None)
         mailing.send_email(account, [CUSTOMER], "s", "t")
+        mailing.send_email(account, [CUSTOMER, OTHER_CUSTOMER], "s", "t")
     deliver.drain(account.id)
-    assert outgoing()[0].state is not EmailState.SENT
+    (to_nobody, to_one) = outgoing()
+    assert to_nobody.state is EmailState.FAILED and to_nobody.recipients.get("accepted", []) == []
+    assert to_one.recipients["accepted"] == [OTHER_CUSTOMER]
     assert db.session.query(DeliveryFailure).count() == 1
 
 
