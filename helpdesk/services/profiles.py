@@ -8,6 +8,8 @@ from helpdesk.models import User
 from helpdesk.services import events, links, search_index, sessions, settings
 from helpdesk.services.links import Purpose
 
+MAX_SIGNATURE = 2000
+
 
 def rename(user: User, name: str) -> None:
     user.name = " ".join(name.split())[:255]
@@ -45,3 +47,12 @@ def renew_hash(user_id: int, before: str, after: str) -> None:
 def set_undo_time(user: User, seconds: str | None) -> None:
     """How long his answers wait to be taken back; "" as long as the desk says."""
     user.undo_seconds = int(seconds) if seconds else None
+
+
+def set_signature(user: User, signature: str) -> None:
+    """What stands below his answers, in Markdown; above the signature of the account. Raises InvalidInput."""
+    if len(signature) > MAX_SIGNATURE:
+        raise InvalidInput(
+            "The signature is too long: at most %(count)d characters.", field="signature", count=MAX_SIGNATURE
+        )
+    user.signature = signature.replace("\r\n", "\n").strip()

@@ -60,6 +60,11 @@ def is_form_key(text: str) -> bool:
     return 16 <= len(text) <= 64
 
 
+def wants_json() -> bool:
+    """Whether a script sent it."""
+    return request.accept_mimetypes.best == "application/json"
+
+
 def read_files(name: str, *, but_pictures: bool = False) -> list[MailFile]:
     """The files of a form, as often as asked. Raises InvalidInput for one that is too large."""
     return [

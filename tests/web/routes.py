@@ -134,6 +134,8 @@ ROUTES = {
     ),  # customers are sent to their own page
     "POST /tickets/<int:number>/answer": TICKET_TEAM,
     "POST /tickets/<int:number>/draft": TICKET_TEAM,
+    "POST /tickets/<int:number>/preview": TICKET_TEAM,
+    "POST /tickets/new/preview": TEAM,
     "POST /tickets/<int:number>/people": TICKET_TEAM,
     "POST /tickets/<int:number>/people/<int:participant_id>/reach": TICKET_TEAM,
     "POST /tickets/<int:number>/people/<int:participant_id>/remove": TICKET_TEAM,

@@ -9,7 +9,7 @@ import pytest
 
 from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import Attachment, Comment, EmailMessage, ScheduledReply, Upload
+from helpdesk.models import Attachment, Comment, EmailAccount, EmailMessage, ScheduledReply, Upload, User
 from helpdesk.models.tickets import TextFormat
 from helpdesk.services import scheduled_delivery
 from tests import factories
@@ -200,3 +200,72 @@ def test_the_first_mail_of_a_ticket_an_agent_opens_is_markdown(app, agent, team)
     )  # fmt: skip
     comment = look(app, Comment)[-1]
     assert (comment.text, comment.source) == ("It is done", "It is **done**")
+
+
+def test_the_agent_signs_first_and_the_account_after_him(app, agent, team):
+    with app.app_context(), transaction():
+        db.session.get(EmailAccount, team["account"]).signature = "Desk **GmbH**"
+    saved = send(
+        agent,
+        "/profile",
+        name="Nora",
+        language="",
+        timezone="",
+        undo_seconds="0",
+        signature="Yours\n**Nora**",
+    )
+    assert saved.status_code == 303
+    page = agent.get(f"/tickets/{team['ticket']}").text
+    assert re.search(r"Yours<br>\s*<strong>Nora</strong>.*Desk \*\*GmbH\*\*", page, re.DOTALL)
+    write(agent, team, body="Done.")
+    mail = mail_of(app)
+    assert "Done.\n\nYours\nNora\n\nDesk **GmbH**" in mail.get_body(["plain"]).get_content().replace(
+        "\r\n", "\n"
+    )
+    assert re.search(
+        r"<strong[^>]*>Nora</strong>.*Desk \*\*GmbH\*\*", mail.get_body(["html"]).get_content(), re.DOTALL
+    )
+    assert "Yours" not in look(app, Comment)[-1].text
+    assert (
+        send(
+            agent, "/profile", name="N", language="", timezone="", undo_seconds="", signature="x" * 2001
+        ).status_code
+        == 422
+    )
+
+
+def test_a_customer_has_no_signature(app, team):
+    customer = browser(app, team["customer"])
+    send(customer, "/profile", name="Jonas", language="", timezone="", signature="mine")
+    with app.app_context():
+        assert db.session.get(User, team["customer"]).signature == ""
+
+
+def test_the_preview_is_a_plain_form_that_loses_nothing(app, agent, team):
+    shown = write(
+        agent,
+        team,
+        action="/preview",
+        body="It is **done**",
+        cc="new@customer.example",
+        revision_reply="0",
+        pictures=picture(),
+    )
+    assert shown.status_code == 200
+    assert re.search(
+        r'data-preview-words><p>It is <strong>done</strong></p>\s*<p><img src="/uploads/[0-9a-f]{32}"',
+        shown.text,
+    )
+    assert "It is **done**\n\n![screen.png](upload:" in shown.text
+    assert 'value="new@customer.example"' in shown.text
+    asked = agent.post(
+        f"/tickets/{team['ticket']}/preview",
+        data={"csrf_token": csrf(agent), "body": "*x* <script>", "kind": "note"},
+        headers={"Accept": "application/json"},
+    )
+    assert asked.json == {"html": "<p><em>x</em> &lt;script&gt;</p>"}
+    first = send(
+        agent, "/tickets/new/preview", requester="who@customer.example", subject="Hello", text="**so**"
+    )
+    assert "<p><strong>so</strong></p>" in first.text
+    assert 'value="who@customer.example"' in first.text

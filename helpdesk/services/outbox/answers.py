@@ -31,16 +31,17 @@ def answer(
 ) -> Letter:
     """A person's words to the customer, in the ticket's mail thread: the customer's `comment_added`.
 
-    Pictures the text shows are among the `files`, inline. With `outcome`, resolved or closed, it says in a line of its own that the ticket is done with. The subject stays the ticket's own: it is what mail programs keep a conversation together by.
+    The agent signs first, the account after him. Pictures the text shows are among the `files`, inline. With `outcome`, resolved or closed, it says in a line of its own that the ticket is done with. The subject stays the ticket's own: it is what mail programs keep a conversation together by.
     """
     author = name_of(actor, is_customer=True) or settings.desk_name()
-    said = _said(author, text, files, format)
+    said, own = _said(author, text, files, format), actor.signature.strip()
     rendered = templates.render(
         Template.COMMENT.value,
         language=language_of(to[0]),
         news=News(Template.COMMENT, Recipient.CUSTOMER, (Told(Template.COMMENT, author, said=said),)),
         is_answer=True,
         signature=ticket.account.signature.strip(),
+        own_signature=Said("reply", author, to_plain(own), source=own) if own else None,
         outcome=outcome or "",
         **about(ticket, ticket.subject, is_customer=True),
     )

@@ -12,6 +12,7 @@ import { bindFill } from "./fill.js";
 import { bindFlashes } from "./flashes.js";
 import { bindMailFrames } from "./mail-frame.js";
 import { bindMailTexts } from "./mail-text.js";
+import { bindMarkdown } from "./markdown.js";
 import { bindOnce } from "./once.js";
 import { bindRefresh } from "./refresh.js";
 import { bindSearch } from "./search.js";
@@ -21,7 +22,7 @@ import { bindTheme } from "./theme.js";
 import { bindUploads } from "./uploads.js";
 
 const behaviours = [
-  bindAutosize, bindUploads, bindDrafts, bindOnce, bindAutosubmit, bindBulk, bindChanges, bindComposer,
+  bindAutosize, bindUploads, bindDrafts, bindMarkdown, bindOnce, bindAutosubmit, bindBulk, bindChanges, bindComposer,
   bindCopy, bindSending, bindDrawers, bindFill, bindFlashes, bindMailFrames, bindMailTexts, bindRefresh,
   bindSearch, bindSeen, bindTheme,
 ];

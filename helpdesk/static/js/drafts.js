@@ -1,5 +1,7 @@
 // form[data-draft]: what is written is saved on the server every few seconds, files at once; one text per kind. A page whose
 // session has ended keeps the text, says so, and saves again as soon as somebody has signed in in another tab.
+import { type } from "./markdown.js";
+
 const PAUSE_MS = 2000;
 const RETRY_MS = 10000;
 const PATIENCE_MS = 4000;
@@ -24,6 +26,7 @@ class Draft {
       event.preventDefault(); // from now on they are the draft's
       this.sendFiles(event.detail);
     });
+    form.addEventListener("pictures-added", (event) => this.sendPictures(event.detail));
     form.addEventListener("click", (event) => this.onClick(event));
     form.addEventListener("submit", (event) => this.onSubmit(event), { capture: true });
     window.addEventListener("focus", () => this.isSignedOut && this.save());
@@ -69,13 +72,13 @@ class Draft {
   }
 
   // One save at a time; what changes meanwhile is saved after it.
-  async save(chosen = null, files = []) {
+  async save(chosen = null, files = [], pictures = []) {
     clearTimeout(this.timer);
     if (this.isSending) return;
     if (this.running) await this.running;
     const now = this.snapshot();
-    if (!chosen && !files.length && now === this.saved && !this.isSignedOut) return;
-    this.running = this.post(chosen ?? { kind: this.kind, text: this.area.value }, files);
+    if (!chosen && !files.length && !pictures.length && now === this.saved && !this.isSignedOut) return;
+    this.running = this.post(chosen ?? { kind: this.kind, text: this.area.value }, files, pictures);
     const done = await this.running;
     this.running = null;
     if (done && !chosen) this.saved = now;
@@ -90,24 +93,32 @@ class Draft {
     if (!done) this.form.querySelector("[data-upload]").dispatchEvent(new CustomEvent("files-back", { detail: files }));
   }
 
-  async post({ kind, text }, files, isRetry = false) {
+  // They are shown where the caret is, as soon as the desk has them.
+  async sendPictures(pictures) {
+    this.say(this.form.dataset.draftSaving);
+    await this.save(null, [], pictures);
+  }
+
+  async post({ kind, text }, files, pictures = [], isRetry = false) {
     const data = new FormData(this.form);
     data.delete("attachments");
+    data.delete("pictures");
     data.set("kind", kind);
     data.set("body", text);
     if (kind !== this.kind) data.delete("file");
     for (const file of files) data.append("attachments", file);
+    for (const picture of pictures) data.append("pictures", picture);
     let answer;
     try {
       answer = await fetch(this.form.dataset.draft, {
-        method: "POST", body: data, headers: { Accept: "application/json" }, keepalive: !files.length && text.length < 15000,
+        method: "POST", body: data, headers: { Accept: "application/json" }, keepalive: !files.length && !pictures.length && text.length < 15000,
       });
     } catch {
       this.say(this.form.dataset.draftFailed);
       return false;
     }
     if (answer.status === 400 || answer.status === 401) {
-      if (!isRetry && (await this.renewToken())) return this.post({ kind, text }, files, true);
+      if (!isRetry && (await this.renewToken())) return this.post({ kind, text }, files, pictures, true);
       this.saySignedOut();
       return false;
     }
@@ -132,7 +143,16 @@ class Draft {
     this.say(told.note);
     this.form.querySelector("[data-kept-files]").innerHTML = told.files;
     this.form.querySelector("[data-discard]").hidden = !told.revision;
+    if (told.pictures?.length) this.place(told.pictures);
     return true;
+  }
+
+  place(marks) {
+    const { value, selectionStart: start } = this.area;
+    const before = !start || value[start - 1] === "\n" ? "" : "\n";
+    this.area.hidden = false;
+    type(this.area, `${before}${marks.join("\n")}\n`, start, start);
+    this.later();
   }
 
   // Another window has saved: both texts are shown, and this one is not saved again until its writer goes on.
@@ -161,6 +181,7 @@ class Draft {
     if (this.running) await this.running;
     const data = new FormData(this.form);
     data.delete("attachments");
+    data.delete("pictures");
     data.set("remove", button.value);
     this.running = fetch(this.form.dataset.draft, { method: "POST", body: data, headers: { Accept: "application/json" } })
       .then((answer) => this.read(answer, this.kind), () => this.say(this.form.dataset.draftFailed));

@@ -1,6 +1,8 @@
 // [data-upload]: chosen files are listed with their sizes and can be taken back; choosing again adds. Files dropped or pasted
 // onto the surrounding [data-drop] are added too. data-max-bytes marks what is too large before it is sent for nothing.
 // In a form[data-draft] what can be sent is handed to the draft at once ("files-added"); it comes back ("files-back") when the desk could not take it.
+const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+
 export function bindUploads(root) {
   for (const box of root.querySelectorAll("[data-upload]")) {
     const upload = new Upload(box);
@@ -78,11 +80,24 @@ function acceptDrops(target, upload) {
     target.classList.remove("is-dropping");
     if (!hasFiles(event.dataTransfer)) return;
     event.preventDefault();
-    upload.add(event.dataTransfer.files);
+    take(target, upload, event.dataTransfer.files);
   });
   target.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length) upload.add(event.clipboardData.files);
+    // What is copied from a table or a letter comes with a picture of itself: its words are what is meant.
+    if (!event.clipboardData?.files.length || event.clipboardData.getData("text/plain").trim()) return;
+    event.preventDefault();
+    take(target, upload, event.clipboardData.files);
   });
+}
+
+// Pictures go into the text of a form that takes them there, all else below it.
+function take(target, upload, files) {
+  const area = target.querySelector("[data-pictures]") && target.querySelector("textarea");
+  const isPicture = (file) => area && PICTURES.has(file.type) && !upload.isTooLarge(file);
+  const pictures = [...files].filter(isPicture);
+  const others = [...files].filter((file) => !isPicture(file));
+  if (others.length) upload.add(others);
+  if (pictures.length) area.dispatchEvent(new CustomEvent("pictures-added", { bubbles: true, detail: pictures }));
 }
 
 function element(name, className, text = "") {

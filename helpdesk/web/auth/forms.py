@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
-from wtforms import PasswordField, SelectField
-from wtforms.validators import DataRequired, Optional
+from wtforms import PasswordField, SelectField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional
 
+from helpdesk.services import profiles
 from helpdesk.services.passwords import MAX_LENGTH
-from helpdesk.web.forms import Form, address_field, name_field, new_password_field, options
+from helpdesk.web.forms import Form, address_field, name_field, new_password_field, options, trimmed
 from helpdesk.web.locale import LANGUAGES
 from helpdesk.web.zone_field import ZoneField
 
@@ -49,12 +50,15 @@ class ProfileForm(Form):
     name = name_field()
     language = SelectField(_("Language"), validators=[Optional()])
     timezone = ZoneField(_("Time zone"), validators=[Optional()])
+    signature = TextAreaField(
+        _("Signature"), filters=[trimmed], validators=[Length(max=profiles.MAX_SIGNATURE)]
+    )
     undo_seconds = SelectField(_("Undo sending"), validators=[Optional()])
 
     def offer(self, *, is_team: bool) -> None:
         """Fill the lists; the first choice of each is the desk's own. Customers send nothing that waits."""
         if not is_team:
-            del self.undo_seconds
+            del self.undo_seconds, self.signature
         else:
             spans = [(str(span), _("within %(seconds)s seconds", seconds=span)) for span in UNDO_SECONDS]
             self.undo_seconds.choices = options(

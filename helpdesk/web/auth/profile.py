@@ -34,6 +34,7 @@ def _show(form: ProfileForm | None = None, password_form: PasswordForm | None = 
             language=user.language or "",
             timezone=user.timezone or "",
             undo_seconds=undo,
+            signature=user.signature,
         )
         form.offer(is_team=user.is_team)
     return render_template(
@@ -70,6 +71,7 @@ def save_profile() -> Page:
         )
         if form.undo_seconds is not None:
             profiles.set_undo_time(viewer(), form.undo_seconds.data)
+            profiles.set_signature(viewer(), form.signature.data or "")
     refresh()
     flash(_("Saved."), "success")
     return go("auth.profile")

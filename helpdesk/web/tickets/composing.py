@@ -21,7 +21,7 @@ from helpdesk.services.scheduled import Seen
 from helpdesk.web.access import viewer
 from helpdesk.web.filters import address as address_words
 from helpdesk.web.filters import exact
-from helpdesk.web.forms import is_form_key, new_form_key, read_files, read_pictures
+from helpdesk.web.forms import is_form_key, new_form_key, read_files, read_pictures, wants_json
 from helpdesk.web.sending import audience_words
 from helpdesk.web.tickets.timing import Times, When, read_when, times
 
@@ -138,11 +138,6 @@ def read_answer() -> Answer:
         pictures=pictures,
         when=read_when(),
     )
-
-
-def wants_json() -> bool:
-    """Whether a script sent it."""
-    return request.accept_mimetypes.best == "application/json"
 
 
 def _with_pictures(text: str, pictures: Sequence[MailFile]) -> str:

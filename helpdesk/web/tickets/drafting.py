@@ -16,8 +16,9 @@ from helpdesk.services.attachments import StagedFile
 from helpdesk.services.drafts import DraftConflict
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import sentence, status_of
+from helpdesk.web.forms import wants_json
 from helpdesk.web.tickets.blueprint import blueprint
-from helpdesk.web.tickets.composing import Answer, files_of, read_answer, wants_json, when_words
+from helpdesk.web.tickets.composing import Answer, files_of, read_answer, when_words
 from helpdesk.web.tickets.showing import Page, back_to, render_ticket
 
 
@@ -34,7 +35,7 @@ def save_draft(number: int) -> Page:
     try:
         draft = keep(ticket, typed)
     except HelpdeskError as error:
-        return _refused(ticket, typed, error)
+        return refused(ticket, typed, error)
     if wants_json():
         return _saved(ticket, draft, typed)
     if draft is not None:
@@ -78,7 +79,8 @@ def _saved(ticket: Ticket, draft: Draft | None, typed: Answer) -> Response:
     return jsonify(revision=draft.revision if draft else 0, note=note, files=files, pictures=marks)
 
 
-def _refused(ticket: Ticket, typed: Answer, error: HelpdeskError) -> Page:
+def refused(ticket: Ticket, typed: Answer, error: HelpdeskError) -> Page:
+    """The page with what was typed and why it was not kept; the same in JSON for a script."""
     rival = error.text if isinstance(error, DraftConflict) else ""
     if wants_json():
         known = error.revision if isinstance(error, DraftConflict) else typed.revision

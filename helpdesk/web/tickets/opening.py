@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import flash, render_template, request, url_for
+from flask import flash, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from helpdesk.database import transaction
@@ -13,7 +14,8 @@ from helpdesk.policy.status import Category, Priority
 from helpdesk.services import people, queries, replies
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say
-from helpdesk.web.forms import new_form_key, options, read_files
+from helpdesk.web.filters import markdown
+from helpdesk.web.forms import new_form_key, options, read_files, wants_json
 from helpdesk.web.security import go_to
 from helpdesk.web.tickets.blueprint import account_options, blueprint, team_options
 from helpdesk.web.tickets.filters import read_list_state
@@ -31,9 +33,12 @@ def _form(**values: object) -> NewTicketForm:
     return form
 
 
-def _render(form: NewTicketForm) -> str:
+def _render(form: NewTicketForm, preview: Markup | None = None) -> str:
     return render_template(
-        "tickets/new.html", form=form, **list_context(read_list_state(request.args, viewer()))
+        "tickets/new.html",
+        form=form,
+        preview=preview,
+        **list_context(read_list_state(request.args, viewer())),
     )
 
 
@@ -55,6 +60,15 @@ def new() -> str:
             **chosen,
         )
     )
+
+
+@blueprint.post("/tickets/new/preview")
+@require("team")
+def preview_new() -> str | Response:
+    """How the first mail will look; without a script the form comes back with it."""
+    form = _form()
+    shown = markdown(form.text.data or "")
+    return jsonify(html=shown) if wants_json() else _render(form, shown)
 
 
 @blueprint.post("/tickets/new")

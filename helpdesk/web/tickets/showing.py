@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import current_app, flash, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from helpdesk.models import Comment, EmailMessage, ScheduledReply, Ticket
@@ -173,6 +174,7 @@ def render_ticket(
     crossed: Crossed | None = None,
     person: dict[str, str] | None = None,
     whose: dict[str, str] | None = None,
+    preview: Markup | None = None,
 ) -> str:
     """The page of a ticket; `typed` and `errors` bring back what was refused, `rival` what another
     window saved; `crossed` the words that stopped an answer; `person` an address that could not be added, `whose`
@@ -205,6 +207,7 @@ def render_ticket(
         left_alone=participants.left_alone(ticket),
         whose=whose,
         crossed=crossed,
+        preview=preview,
         has_news=inbox.has_unread(viewer(), ticket),
         followers=followers,
         opened=request.args.get("designed", type=int),
