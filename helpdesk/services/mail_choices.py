@@ -23,22 +23,24 @@ from helpdesk.services import keys, preferences, settings
 PURPOSE = "mail-choices"
 PATH = "/your-mails/"
 MAX_ID = 2**31
+EVERY = "every"  # instead of a kind: a mail that gathers several
 _TOKEN = re.compile(r"([0-9]{1,10})\.([a-z_]{1,32})\.([a-z2-7]{24})\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Whose link it is, at which address, and the kind of mail it stood under; None for one this version does not know."""
+    """Whose link it is, at which address, and the kind of mail it stood under; None for one that gathers several."""
 
     user: User
     email: str
     kind: Kind | None
 
 
-def url(address: UserAddress, kind: Kind) -> str:
-    """The link for the mails of this kind to this address."""
-    signature = thread.sign(keys.current_key(PURPOSE), *_signed(address, kind.value))
-    return f"{current_app.config['SITE_URL']}{PATH}{address.id}.{kind.value}.{signature}"
+def url(address: UserAddress, kind: Kind | None = None) -> str:
+    """The link for the mails of this kind to this address; without a kind for one that gathers several."""
+    word = kind.value if kind else EVERY
+    signature = thread.sign(keys.current_key(PURPOSE), *_signed(address, word))
+    return f"{current_app.config['SITE_URL']}{PATH}{address.id}.{word}.{signature}"
 
 
 def _signed(address: UserAddress, kind: str) -> tuple[str, ...]:
@@ -49,7 +51,7 @@ def _signed(address: UserAddress, kind: str) -> tuple[str, ...]:
 def find(token: str) -> Reader | None:
     """Whose link this is; None for every other word, for an address that is gone and a person who has left."""
     match = _TOKEN.match(token)
-    if match is None or int(match[1]) >= MAX_ID:
+    if match is None or int(match[1]) >= MAX_ID or match[2] not in {EVERY, *Kind}:
         return None
     address = db.session.get(UserAddress, int(match[1]))
     if address is None or not address.user.is_active:
@@ -58,15 +60,15 @@ def find(token: str) -> Reader | None:
     good = [hmac.compare_digest(thread.sign(key, *parts), match[3]) for key in keys.accepted_keys(PURPOSE)]
     if not any(good):
         return None
-    return Reader(address.user, address.email, Kind(match[2]) if match[2] in set(Kind) else None)
+    return Reader(address.user, address.email, None if match[2] == EVERY else Kind(match[2]))
 
 
 def switch_off(reader: Reader) -> None:
-    """No more mails of the kind the link stood under. As often as one likes: the second time changes nothing."""
-    wanted = [
+    """No more mails of the kind the link stood under, or of any. The second time changes nothing."""
+    left = [
         kind for kind, is_on in preferences.wanted(reader.user).items() if is_on and kind is not reader.kind
     ]
-    preferences.choose(reader.user, wanted)
+    preferences.choose(reader.user, left if reader.kind else ())
 
 
 def choose(reader: Reader, kinds: Collection[Kind], language: str | None) -> None:

@@ -18,7 +18,7 @@ MAILED_KINDS = tuple(kind for kind in TEAMS_KINDS if kind in OFFERED[Channel.MAI
 
 
 def path_for(app, user_id, kind):
-    with app.app_context(), transaction():
+    with app.app_context(), transaction():  # a first link makes the desk's own id
         address = db.session.get(User, user_id).addresses[0]
         return mail_choices.url(address, kind).removeprefix(app.config["SITE_URL"])
 
@@ -67,6 +67,13 @@ def test_the_page_holds_all_switches_of_the_person_and_saves_them(app, client, t
     assert 'lang="de"' in again and "Gespeichert." in again
 
 
+def test_the_link_of_a_digest_switches_everything_off(app, client, team):
+    path = path_for(app, team["agent"], None)
+    assert "gathers mails of several kinds" in client.get(path).text and on(app, team["agent"])
+    assert "no more of these mails" in client.post(path, data=ONE_CLICK).text
+    assert on(app, team["agent"]) == set()
+
+
 def test_a_form_of_another_site_saves_nothing(app, client, team):
     path = path_for(app, team["customer"], Kind.CLOSED)
     assert client.post(f"{path}/choices", data={}).status_code == 400
@@ -81,7 +88,7 @@ def test_dead_links_answer_the_same_bytes_whatever_is_wrong_with_them(app, clien
     tokens = [
         "x", "1", "..", f"{number}.{kind}.", f"{number}.{kind}.{other}{signature[1:]}", f"{number}.{kind}.{foreign}",
         f"{number}.ticket_created.{signature}", f"999.{kind}.{signature}", f"9999999999.{kind}.{signature}",
-        f"{number}.{kind}.{signature}a", f"{number}.{kind}.{signature}\u0131", f" {number}.{kind}.{signature}",
+        f"{number}.digest.{signature}", f"{number}.every.{signature}", f"{number}.{kind}.{signature}a", f"{number}.{kind}.{signature}\u0131", f" {number}.{kind}.{signature}",
     ]  # fmt: skip
     answers = {client.get(f"/your-mails/{token}").data for token in tokens}
     answers |= {client.post(f"/your-mails/{token}", data=ONE_CLICK).data for token in tokens}

@@ -67,6 +67,8 @@ def _page(reader: Reader, form: ChoicesForm | None = None, *, is_off: bool = Fal
             form=form,
             switches=shown,
             kind=kind,
+            is_any_on=any(is_on for _, _, is_on in shown),
+            is_about_all=reader.kind is None,
             is_off=is_off,
             field=FIELD,
             one_click=ONE_CLICK,
