@@ -113,12 +113,12 @@ def test_nothing_automatic_is_sent_to_him_and_an_answer_says_why_it_did_not_go(a
     assert send(account) == [] and outgoing()[-1].state == "cancelled"
     answer(sent.ticket_id, agent)
     assert send(account) == []
-    mail = outgoing()[-1]
+    mail = outgoing(purpose="reply")[-1]
     assert (mail.state, str(reason_of(mail))) == ("failed", f"Not delivered to {CUSTOMER}.")
     assert "no such user" in mail.detail
     with transaction():
         queue.retry(mail.id, actor=agent)
-    assert send(account) == [[CUSTOMER]]
+    assert [CUSTOMER] in send(account)  # beside what tells the agent that it had failed
 
 
 def test_who_writes_to_us_is_written_to_again(account, agent, sent):

@@ -1,6 +1,6 @@
 """A delivery report is never a ticket: it tells the outgoing mail it is about that it did not arrive.
 
-Only an id this desk gave to a mail it sent links a report to that mail, and only whom that mail was sent to can be
+Only what this desk gave to a mail it sent (`returned`) links a report to that mail, and only whom that mail was sent to can be
 called unreachable by it: nobody else's address can be silenced by a forged report. What cannot be linked goes into the
 tray of undeliverable mail. However many reports tell the same of one mail, it is told once.
 """
@@ -15,13 +15,13 @@ from helpdesk.database import db
 from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.types import Bounce, BouncedRecipient
 from helpdesk.models import EmailMessage, Event, Ticket
-from helpdesk.models.mail import Direction, EmailState
+from helpdesk.models.mail import EmailState
 from helpdesk.models.trays import Tray
 from helpdesk.services import events
+from helpdesk.services.ingest import returned
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.trace import Sentence
 from helpdesk.services.outbox import unreachable
-from helpdesk.services.outbox.queue import hash_of
 
 WENT_OUT = (EmailState.SENT, EmailState.UNCERTAIN, EmailState.BOUNCED)
 NOT_FINAL = ("delayed", "delivered", "relayed", "expanded")
@@ -31,7 +31,7 @@ MAX_WORDS = 1000
 def record(bounce: Bounce, mail: Delivery) -> Outcome:
     """Link the report to the mail it names and note what it says. Temporary trouble changes nothing on that mail."""
     words = "; ".join(map(_words, bounce.recipients))
-    sent = find_sent(bounce.original_message_id)
+    sent = returned.find_sent(mail, [bounce.original_message_id])
     if sent is None:
         mail.trace.tell("bounce", "A delivery report about no mail this desk knows.")
         return Outcome(EmailState.BOUNCED, _report_of(words), tray=Tray.UNDELIVERABLE)
@@ -128,13 +128,3 @@ def _report_of(words: str) -> Sentence:
     if not words:
         return Sentence("Delivery report.")
     return Sentence("Delivery report: %(words)s", words=words[:MAX_WORDS])
-
-
-def find_sent(message_id: str) -> EmailMessage | None:
-    """The mail of ours with this id."""
-    if not message_id:
-        return None
-    sent = select(EmailMessage).where(
-        EmailMessage.direction == Direction.OUT, EmailMessage.message_id_hash == hash_of(message_id)
-    )
-    return db.session.scalar(sent.limit(1))

@@ -8,7 +8,7 @@ was in copy of a mail knows its id and could speak for the others, and a report 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from sqlalchemy import select
 
@@ -20,7 +20,7 @@ from helpdesk.models import EmailMessage, Event, Ticket
 from helpdesk.models.mail import EmailState
 from helpdesk.models.senders import Cause
 from helpdesk.services import events
-from helpdesk.services.ingest import bounces
+from helpdesk.services.ingest import returned
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.trace import Sentence
 from helpdesk.services.outbox import unreachable
@@ -44,7 +44,7 @@ def record(mail: Delivery) -> Outcome:
     type_, reason = "email.reported", Sentence("A report of a mail program, such as a read receipt.")
     if "disposition-notification" in kind:
         type_, reason = "email.read", Sentence("A read receipt.")
-    sent = _first_sent(_named(mail.reading.parsed))
+    sent = returned.find_sent(mail, _named(mail.reading.parsed))
     if sent is None:
         return Outcome(EmailState.IGNORED, reason)
     _note(type_, sent, mail)
@@ -56,7 +56,7 @@ def _complained(complaint: Complaint, mail: Delivery) -> Outcome:
         type_, reason = "email.reported", Sentence("A mail provider's report about a mail of this desk.")
     else:
         type_, reason = "email.complained", Sentence("Its recipient calls a mail of this desk spam.")
-    sent = _first_sent(complaint.message_ids)
+    sent = returned.find_sent(mail, complaint.message_ids)
     if sent is None:
         return Outcome(EmailState.IGNORED, reason)
     _note(type_, sent, mail)
@@ -74,11 +74,6 @@ def _leave_alone(sent: EmailMessage, complaint: Complaint, mail: Delivery) -> No
     (email,) = people
     if unreachable.leave_alone(email, Cause.COMPLAINT, words=complaint.kind, email_id=sent.id):
         mail.trace.tell("complaint", "The desk mails nothing to %(email)s by itself any more.", email=email)
-
-
-def _first_sent(ids: Iterable[str]) -> EmailMessage | None:
-    """The first of these that is a mail of ours."""
-    return next((sent for message_id in ids if (sent := bounces.find_sent(message_id)) is not None), None)
 
 
 def _note(type_: str, sent: EmailMessage, mail: Delivery) -> None:

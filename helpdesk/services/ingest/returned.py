@@ -1,0 +1,67 @@
+"""Which mail of ours a report gives back: by its id, or by what else in it only this desk can have signed.
+
+Some services (Amazon SES among them) put ids of their own in place of ours; then the reply address in the returned header
+or the mark in the returned text tell. Both name the very mail, and both are as hard to guess as the id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import select
+
+from helpdesk.database import db
+from helpdesk.mail import thread
+from helpdesk.mail.charset import decode
+from helpdesk.mail.complaint import MAX_READ, RETURNED
+from helpdesk.mail.headers import read_addresses
+from helpdesk.mail.mime import read_header
+from helpdesk.mail.thread import IssuedId
+from helpdesk.models import EmailMessage
+from helpdesk.models.mail import Direction
+from helpdesk.services import keys, settings
+from helpdesk.services.ingest.delivery import Delivery
+from helpdesk.services.ingest.reading import THREAD_KEYS
+from helpdesk.services.outbox.queue import hash_of
+
+
+def find_sent(mail: Delivery, ids: Iterable[str]) -> EmailMessage | None:
+    """The mail of ours that a report is about: `ids` first, then what was signed. None for a mail of somebody else."""
+    for message_id in ids:
+        if (sent := by_id(message_id)) is not None:
+            return sent
+    return next((sent for issued in _signed(mail) if (sent := _by_issued(issued)) is not None), None)
+
+
+def by_id(message_id: str) -> EmailMessage | None:
+    """The mail of ours with this id."""
+    return _first(EmailMessage.message_id_hash == hash_of(message_id)) if message_id else None
+
+
+def _by_issued(issued: IssuedId) -> EmailMessage | None:
+    in_ticket = EmailMessage.ticket_id == issued.ticket_id
+    return _first(in_ticket & EmailMessage.message_id.startswith(issued.message_prefix, autoescape=True))
+
+
+def _first(condition: object) -> EmailMessage | None:
+    ours = select(EmailMessage).where(EmailMessage.direction == Direction.OUT, condition)  # type: ignore[arg-type]
+    return db.session.scalar(ours.order_by(EmailMessage.id).limit(1))
+
+
+def _signed(mail: Delivery) -> Iterator[IssuedId]:
+    """Reply addresses in returned headers, then marks in returned texts; never what the report itself is sent to."""
+    accepted, instance = keys.accepted_keys(THREAD_KEYS), settings.instance_id()
+    for address in _reply_addresses(mail):
+        issued = thread.read_reply_token(thread.token_in(address), keys=accepted, instance=instance)
+        if issued is not None:
+            yield issued
+    for text in mail.reading.given_back:
+        yield from thread.read_markers(text, keys=accepted, instance=instance)
+
+
+def _reply_addresses(mail: Delivery) -> Iterator[str]:
+    for file in mail.reading.parsed.files:
+        if file.content_type in RETURNED:
+            header = read_header(file.data[:MAX_READ])[0]
+            values = [decode(value) for name, value in header if name.lower() == "reply-to"]
+            yield from (address.email for address in read_addresses(values))
