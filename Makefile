@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help translations run demo test bench bench-delivery bench-lists bench-sending soak check format
+.PHONY: help translations run demo test bench bench-delivery bench-lists bench-sending mail-pictures mails soak check format
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,6 +42,12 @@ bench-delivery: $(VENV)/.test-ready ## Measure: seconds from delivery to ticket
 
 bench-lists: $(VENV)/.test-ready ## Measure: list, ticket and search at 100,000 tickets
 	$(BIN)/python -m tests.bench.lists $(ARGS)
+
+mail-pictures: $(VENV)/.test-ready ## Take a picture of every mail, to look at (ARGS=folder)
+	$(BIN)/python -m tests.services.outbox.pictures $(ARGS)
+
+mails: $(VENV)/.test-ready ## Write the golden files of mails anew, after somebody has read them
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/services/outbox/test_mail_templates.py -k reads_as
 
 soak: $(VENV)/.test-ready ## Hurt a desk at random for long while mail arrives, and count
 	$(BIN)/python -m tests.scenarios.trouble $(ARGS)

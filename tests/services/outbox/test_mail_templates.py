@@ -122,15 +122,15 @@ MAILS = {
 ORDINARY = Shades()
 
 
-@pytest.fixture(scope="module")
-def render():
+def renderer():
+    """Makes mails of `MAILS` without a desk around them: (subject, text, html)."""
     app = Flask("helpdesk")
     app.config["SERVER_NAME"] = "desk.example"
     Babel(app).domain_instance = PoDomain()
     filters.init_app(app)
 
-    def fill(name, language="en", shades=ORDINARY):
-        values = MAILS[name] | {"shades": shades}
+    def fill(name, language="en", shades=ORDINARY, **more):
+        values = MAILS[name] | {"shades": shades} | more
         with app.test_request_context(), force_locale(language):
             subject, text, html = [
                 app.jinja_env.get_template(f"emails/{name.split()[0]}/{part}").render(**values).strip()
@@ -139,6 +139,11 @@ def render():
             return [subject, text, inlined(html)]
 
     return fill
+
+
+@pytest.fixture(scope="module")
+def render():
+    return renderer()
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
