@@ -14,10 +14,10 @@ from helpdesk.web.home import blueprint as home
 from helpdesk.web.inbox import blueprint as inbox
 from helpdesk.web.look import blueprint as look
 from helpdesk.web.portal.blueprint import blueprint as portal
-from helpdesk.web.practice import blueprint as practice
+from helpdesk.web.practice.blueprint import blueprint as practice
 from helpdesk.web.setup.blueprint import blueprint as setup
-from helpdesk.web.tickets import blueprint as tickets
-from helpdesk.web.trays import blueprint as trays
+from helpdesk.web.tickets.blueprint import blueprint as tickets
+from helpdesk.web.trays.blueprint import blueprint as trays
 
 BLUEPRINTS = (home, look, auth, setup, admin, tickets, inbox, portal, contact, practice, files, trays)
 
