@@ -114,7 +114,10 @@ def _acknowledge(event: Event, ticket: Ticket) -> None:
     """
     account, now = ticket.account, utcnow()
     closed = business_hours.closed_facts(account, now)
-    if not (account.is_acknowledging and account.acknowledges_when.is_now(is_open=not closed)):
+    if not account.is_acknowledging:
+        return
+    if not account.acknowledges_when.is_now(is_open=not closed):
+        logger.info("ticket=%s acknowledgement=none because=not at this time", ticket.number)
         return
     address = ticket.requester_address
     earlier = _acknowledgements(address, ticket, since=now - timedelta(days=1))
