@@ -225,6 +225,7 @@ class SendSlot(Base):
     lease_until: Mapped[datetime | None]
 
 
+REPLACED = "replaced"  # in `EmailMessage.payload`
 _IN_A_TRAY = text("tray IS NOT NULL")
 _QUEUED = text("state = 'queued'")
 _HANDED_OVER = text("handed_at IS NOT NULL")
@@ -317,6 +318,11 @@ class EmailMessage(Base):
     def addressed(self) -> list[str]:
         """Everybody an outgoing mail is for, openly or in blind copy."""
         return list(envelope.read(self.recipients).everyone)
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether somebody took its text back into the editor: it is sent no more."""
+        return bool(self.payload.get(REPLACED))
 
 
 class MailClaim(Base):

@@ -257,6 +257,6 @@ def _comment_added(facts: Facts) -> What | None:
 
 def _mail_failed(event: str, purpose: str) -> What | None:
     """Of what people wrote somebody hears; of the desk's own mails only of a confirmation that came back."""
-    if purpose in ("reply", "forward"):
+    if purpose in ("reply", "forward", "resent"):
         return What.UNDELIVERED
     return What.UNCONFIRMED if purpose == "ticket_created" and event == Event.MAIL_BOUNCED else None

@@ -80,7 +80,7 @@ def is_secret(email: EmailMessage) -> bool:
 def may_retry(email: EmailMessage) -> bool:
     if email.direction is Direction.IN:
         return shelving.may_retry(email)
-    return email.state in RETRIED_OUT
+    return email.state in RETRIED_OUT and not email.is_replaced
 
 
 def may_put_away(email: EmailMessage) -> bool:

@@ -217,6 +217,7 @@ def deliveries(ticket: Ticket) -> list[EmailMessage]:
     told = load_only(
         EmailMessage.comment_id, EmailMessage.purpose, EmailMessage.state, EmailMessage.reason,
         EmailMessage.reason_params, EmailMessage.detail, EmailMessage.attempts, EmailMessage.due_at,
+        EmailMessage.recipients, EmailMessage.payload, EmailMessage.raw_sha256,
     )  # fmt: skip
     return list(db.session.scalars(statement.order_by(EmailMessage.id).options(told)))
 

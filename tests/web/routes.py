@@ -17,6 +17,7 @@ REQUESTER = ("in", "ok", "404", "403", "403", "403")
 TICKET = ("in", "ok", "404", "404", "ok", "ok")
 TICKET_TEAM = ("in", "403", "403", "404", "ok", "ok")
 
+OF_ANOTHER = ("in", "403", "403", *["404"] * 3)
 OWN_ANSWER = ("in", "403", "403", "404", "ok", "404")
 OWN_NOTIFICATION = ("in", "403", "403", "404", "ok", "404")  # the agent's; not even an admin reads it
 
@@ -166,12 +167,11 @@ ROUTES = {
         "403",
         *["404"] * 3,
     ),  # written in the browser: there is none
-    "POST /tickets/<int:number>/mails/<int:email_id>/retry": (
-        "in",
-        "403",
-        "403",
-        *["404"] * 3,
-    ),  # another ticket's mail
+    # another ticket's mail
+    "POST /tickets/<int:number>/mails/<int:email_id>/retry": OF_ANOTHER,
+    "POST /tickets/<int:number>/mails/<int:email_id>/edit": OF_ANOTHER,
+    "GET /tickets/<int:number>/mails/<int:email_id>/resend": OF_ANOTHER,
+    "POST /tickets/<int:number>/mails/<int:email_id>/resend": OF_ANOTHER,
     # mail that is no ticket, and senders
     "GET /mail": TEAM,
     "GET /mail/<any(held, failed, undeliverable, automatic, blocked, discarded):tray>": TEAM,

@@ -32,6 +32,7 @@ def record(bounce: Bounce, mail: Delivery) -> Outcome:
     """Link the report to the mail it names and note what it says. Temporary trouble changes nothing on that mail."""
     words = "; ".join(map(_words, bounce.recipients))
     sent = returned.find_sent(mail, [bounce.original_message_id])
+    sent = returned.last_sent(sent, [r.recipient for r in bounce.recipients])
     if sent is None:
         mail.trace.tell("bounce", "A delivery report about no mail this desk knows.")
         return Outcome(EmailState.BOUNCED, _report_of(words), tray=Tray.UNDELIVERABLE)

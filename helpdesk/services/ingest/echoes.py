@@ -15,7 +15,7 @@ from helpdesk.models.mail import Direction
 from helpdesk.policy import echo
 from helpdesk.services.ingest.delivery import Delivery
 from helpdesk.services.ingest.trace import Sentence
-from helpdesk.services.outbox.queue import REPLY
+from helpdesk.services.outbox.queue import PERSONS_WORDS
 
 LATELY = timedelta(days=1)
 MOST = 3
@@ -45,7 +45,7 @@ def _sent_to(author: UserAddress) -> list[tuple[str, str | None]]:
         .where(
             Ticket.requester_address_id == author.id,
             EmailMessage.direction == Direction.OUT,
-            EmailMessage.purpose != REPLY,
+            EmailMessage.purpose.not_in(PERSONS_WORDS),
             EmailMessage.subject != "",
             EmailMessage.created_at > utcnow() - LATELY,
         )

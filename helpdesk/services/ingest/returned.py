@@ -14,7 +14,7 @@ from helpdesk.database import db
 from helpdesk.mail import thread
 from helpdesk.mail.charset import decode
 from helpdesk.mail.complaint import MAX_READ, RETURNED
-from helpdesk.mail.headers import read_addresses
+from helpdesk.mail.headers import normalise_address, read_addresses
 from helpdesk.mail.mime import read_header
 from helpdesk.mail.thread import IssuedId
 from helpdesk.models import EmailMessage
@@ -31,6 +31,19 @@ def find_sent(mail: Delivery, ids: Iterable[str]) -> EmailMessage | None:
         if (sent := by_id(message_id)) is not None:
             return sent
     return next((sent for issued in _signed(mail) if (sent := _by_issued(issued)) is not None), None)
+
+
+def last_sent(sent: EmailMessage | None, recipients: Iterable[str]) -> EmailMessage | None:
+    """Of a mail that was sent once more the last time one of `recipients` was among its people; else the mail itself."""
+    named = {normalise_address(one) for one in recipients}
+    if sent is None or not sent.message_id_hash:
+        return sent
+    rows = select(EmailMessage).where(
+        EmailMessage.direction == Direction.OUT, EmailMessage.message_id_hash == sent.message_id_hash
+    )
+    mails = db.session.scalars(rows.order_by(EmailMessage.id)).all()
+    last = [mail for mail in mails if named & {normalise_address(one) for one in mail.addressed}]
+    return last[-1] if last else sent
 
 
 def by_id(message_id: str) -> EmailMessage | None:

@@ -31,23 +31,20 @@ from helpdesk.services.outbox.backoff import LONGEST_WAIT
 from helpdesk.services.sentences import Sentence, reason_columns
 
 REPLY = "reply"
+FORWARD = "forward"  # what an agent passes on to somebody who takes no part
+RESENT = "resent"  # an answer's very bytes once more
+PERSONS_WORDS = frozenset({REPLY, FORWARD, RESENT})
 HELD_MAIL = "mail_held"  # tells an agent that what he wrote by mail is on no ticket
 DIGEST = "digest"  # facts about several tickets for one person, by ticket in `payload`
 NOTIFICATION = "notification"  # facts about a ticket for one person; which ones, `payload` says
-URGENCY = {"sign_in_link": 0, "invitation": 0, "password_link": 0, "test": 0, REPLY: 1}
 OTHER_URGENCY, LEAST_URGENT = 5, 99
 PERSONS_WISH = frozenset({"sign_in_link", "invitation", "password_link", "test"})
+URGENCY = dict.fromkeys(PERSONS_WISH, 0) | dict.fromkeys(PERSONS_WORDS, 1)
 WITHOUT_SENDER = {"ticket_created"}  # answers of a machine: nobody shall answer them in turn (RFC 3834 3.3)
 MOST_TRIES_TO_MAKE = 5
 OFFLINE = "offline"  # in `claim`: put off with all others because the account's server cannot be used
-MAY_RETRY = (
-    EmailState.FAILED,
-    EmailState.UNCERTAIN,
-    EmailState.BOUNCED,
-    EmailState.CANCELLED,
-    EmailState.QUEUED,
-)
 MAY_CANCEL = (EmailState.QUEUED, EmailState.FAILED, EmailState.UNCERTAIN)
+MAY_RETRY = (*MAY_CANCEL, EmailState.BOUNCED, EmailState.CANCELLED)
 
 
 def hash_of(message_id: str) -> str:
@@ -235,7 +232,7 @@ def unreachable_of(email: unreachable.Addressed) -> dict[str, str]:
     person answers to whoever merely wants no mail of machines."""
     if email.purpose in PERSONS_WISH:
         return {}
-    return unreachable.among(email.addressed, for_answer=email.purpose == REPLY)
+    return unreachable.among(email.addressed, for_answer=email.purpose in PERSONS_WORDS)
 
 
 def put_off(account_id: int, until: datetime, failures: int, *, reason: Sentence, detail: str) -> None:
@@ -300,13 +297,12 @@ def _get(email_id: int, actor: User | None) -> EmailMessage:
 
 
 def retry(email_id: int, *, actor: User | None) -> EmailMessage:
-    """Send it now, the same bytes, to those who have not got it, also to who could not be reached before.
-
-    Raises Conflict when it is already on its way.
-
-    What waits for the same server with it is tried as well: a person has looked.
+    """Send it now, the same bytes, to those who have not got it, also to who could not be reached before; and with it
+    what waits for the same server: a person has looked. Raises Conflict when it is already on its way.
     """
     email, now = _get(email_id, actor), utcnow()
+    if email.is_replaced:
+        raise Conflict("This mail was taken back to be written anew: it is not sent again.")
     taken = claim(
         EmailMessage,
         EmailMessage.id == email_id,

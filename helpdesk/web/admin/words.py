@@ -35,6 +35,8 @@ TONES = {
 }  # fmt: skip
 PURPOSES = {
     "reply": _l("Answer of the team"),
+    "resent": _l("Answer sent once more"),
+    "forward": _l("Message forwarded"),
     "ticket_created": _l("Acknowledgement"),
     "ticket_assigned": _l("Told the assignee"),
     "status_changed": _l("Told of a new status"),
@@ -59,6 +61,8 @@ EVENTS = {
     "email.uncertain": _l("No clear answer came: it may or may not have arrived"),
     "email.cancelled": _l("Not sent any more"),
     "email.retried": _l("Tried again"),
+    "email.resent": _l("Sent once more"),
+    "email.replaced": _l("Taken back to be written anew"),
     "email.held": _l("Held for a person"),
     "email.discarded": _l("Discarded"),
     "email.put_back": _l("Put back into its tray"),

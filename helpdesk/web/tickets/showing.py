@@ -13,8 +13,6 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from helpdesk.models import Comment, EmailMessage, ScheduledReply, Ticket
-from helpdesk.models.mail import EmailState
-from helpdesk.policy import envelope
 from helpdesk.policy.status import Disposition, Status, allowed
 from helpdesk.services import (
     access,
@@ -34,19 +32,18 @@ from helpdesk.services import (
 from helpdesk.services.scheduled import Crossed
 from helpdesk.services.tickets import merge
 from helpdesk.web.access import require, viewer
-from helpdesk.web.filters import reason
 from helpdesk.web.particulars import shown as shown_particulars
 from helpdesk.web.security import go, go_to
 from helpdesk.web.sending import sending
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.composing import Answer, editor
+from helpdesk.web.tickets.deliveries import delivery, machine_mails, once_more, went_to
 from helpdesk.web.tickets.filters import read_list_state
 from helpdesk.web.tickets.listing import list_context
 from helpdesk.web.tickets.timing import parts_of
 from helpdesk.web.tickets.wording import describe_event, status_word
 
 Page = str | Response | tuple[str, int]
-TROUBLE = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.BOUNCED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +88,6 @@ def conversation(ticket: Ticket, deliveries: Sequence[EmailMessage]) -> list[Ent
     return sorted(entries, key=lambda entry: (entry.at, entry.comment is None))
 
 
-def delivery(mail: EmailMessage | None, ticket: Ticket) -> dict[str, object] | None:
-    """How a mail fares, for the macros."""
-    if mail is None:
-        return None
-    retry_url = (
-        url_for("tickets.retry", number=ticket.number, email_id=mail.id) if mail.state in TROUBLE else None
-    )
-    waits = mail.state is EmailState.QUEUED and mail.attempts > 0
-    return {
-        "state": mail.state.value,
-        "why": reason(mail) if mail.state in TROUBLE or waits else "",
-        "words": mail.detail if mail.state in TROUBLE or waits else "",
-        "retry_url": retry_url,
-        "next_at": mail.due_at if waits else None,
-    }
-
-
 def for_later(reply: ScheduledReply) -> dict[str, object]:
     """An answer for later, for the macros; what may be done with it is its author's."""
     number, (day, clock) = reply.ticket.number, parts_of(reply.due_at)
@@ -116,15 +96,6 @@ def for_later(reply: ScheduledReply) -> dict[str, object]:
         for act, endpoint in (("now", "send_now"), ("time", "change_time"))
     }
     return sending(reply, viewer()) | urls | {"id": reply.id, "day": day, "clock": clock}
-
-
-def went_to(ticket: Ticket, mail: EmailMessage | None) -> dict[str, str]:
-    """Whom an answer was addressed to, in words, for the team's eyes alone."""
-    if mail is None:
-        return {"to": ticket.requester.shown_name}
-    people_ = envelope.read(mail.recipients)
-    named = {name: participants.names_of(ticket, getattr(people_, name)) for name in envelope.FIELDS}
-    return {name: ", ".join(names) for name, names in named.items() if names}
 
 
 def files_of(comment: Comment) -> list[dict[str, object]]:
@@ -154,11 +125,6 @@ def pictures_of(
         }
 
     return shown
-
-
-def machine_mails(deliveries: Sequence[EmailMessage]) -> list[EmailMessage]:
-    """Mails of the desk itself that need a person's eye."""
-    return [mail for mail in deliveries if mail.purpose != "reply" and mail.state in TROUBLE]
 
 
 def due_value(ticket: Ticket) -> str:
@@ -191,6 +157,7 @@ def render_ticket(
         entries=entries,
         went_to=lambda mail: went_to(ticket, mail),
         delivery=delivery,
+        once_more=once_more(deliveries, ticket),
         files_of=files_of,
         pictures_of=pictures_of(ticket, entries, state.link_args),
         particulars_of=lambda comment: shown_particulars(comment.particulars, files_of(comment)),
