@@ -21,12 +21,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dotenv import dotenv_values
 
 from helpdesk.errors import ConfigError
+from helpdesk.languages import LANGUAGES, OWN
 from helpdesk.policy.addresses import INTERNET_ONLY, OWN_NETWORKS, is_loopback, read_networks
 from helpdesk.policy.numbering import check_format
 
 PROJECT = Path(__file__).resolve().parent
 MEGABYTE = 1024 * 1024
-LANGUAGES = ("en", "de")
 
 
 def _boolean(text: str) -> bool:
@@ -101,7 +101,7 @@ def _zone(text: str) -> str:
 def _language(text: str) -> str:
     """The first of ours in a list like `de_AT:de:en`: many systems set LANGUAGE that way, for GNU gettext."""
     wanted = [re.split("[_.@-]", entry.strip().lower())[0] for entry in text.split(":")]
-    return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])
+    return next((language for language in wanted if language in LANGUAGES), OWN)
 
 
 def _text(text: str) -> str:
@@ -132,7 +132,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SECRET_KEY", _text, None, "Key all other keys are derived from; `make run` writes one to INSTANCE_PATH", secret=True),
     Setting("SECRET_KEY_FALLBACKS", _words, [], "Earlier keys, still accepted, newest first, separated by commas", secret=True),
     Setting("TIMEZONE", _zone, "UTC", "Time zone of the desk, for example Europe/Berlin"),
-    Setting("LANGUAGE", _language, "en", "Language of pages and mails for people who chose none: en or de"),
+    Setting("LANGUAGE", _language, "en", "Language of pages and mails for people who chose none, such as en or de"),
     Setting("TICKET_NUMBER_FORMAT", check_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"),
     Setting("CONTACT_FORM", _boolean, False, "Public form at /contact, for people who have not signed in"),
     Setting("DEMO", _boolean, False, "A desk with invented tickets that is connected to nothing; `make demo` sets it"),

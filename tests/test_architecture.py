@@ -7,12 +7,13 @@ import pytest
 
 PROJECT = Path(__file__).parent.parent
 ROOT = PROJECT / "helpdesk"
-DOORS = {"services", "models", "policy", "errors", "database", "extensions", "logs"}
+DOORS = {"services", "models", "policy", "errors", "database", "extensions", "logs", "languages"}
 MAY_IMPORT = {  # layer -> other layers it may import; app.py may import everything
     "errors": set(),
     "logs": set(),
     "extensions": set(),
     "database": set(),
+    "languages": set(),
     "mail": set(),
     "queue": {"database"},
     "storage": {"errors", "database"},
@@ -22,6 +23,7 @@ MAY_IMPORT = {  # layer -> other layers it may import; app.py may import everyth
     "services": {
         "errors",
         "logs",
+        "languages",
         "database",
         "queue",
         "storage",

@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from helpdesk.database import db, insert_once
 from helpdesk.errors import Conflict, InvalidInput
+from helpdesk.languages import LANGUAGES
 from helpdesk.models import Setting, Ticket, User
 from helpdesk.policy import colour, hours, numbering
 from helpdesk.policy.audience import Kind
 from helpdesk.services import events
 
-LANGUAGES = ("en", "de")
 STORED = "stored_settings"
 LOGO_BYTES = "logo_bytes"  # in base64; too much to be read with every page
 MOST_FORMATS = 10

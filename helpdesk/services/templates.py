@@ -13,6 +13,7 @@ from babel.dates import format_datetime
 from flask import current_app
 from flask_babel import force_locale, get_locale
 
+from helpdesk.languages import LANGUAGES
 from helpdesk.mail.inlining import inlined
 from helpdesk.mail.thread import tagged_subject
 from helpdesk.models import EmailAccount
@@ -22,7 +23,6 @@ from helpdesk.services import mail_words, settings
 from helpdesk.services.mail_words import Filling, UnusableWords
 
 logger = logging.getLogger(__name__)
-LANGUAGES = ("en", "de")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +135,6 @@ def _render(path: str, variables: dict[str, object]) -> str:
 def day_pattern(locale: Locale | None = None) -> str:
     """Day and month as the reader's language writes them: `21 Nov`, `21. Nov.`; a pattern of Unicode's TR 35."""
     locale = locale or get_locale()
-    return "d. MMM" if locale is not None and locale.language == "de" else "d MMM"
+    if locale is None or locale.language == "en":
+        return "d MMM"  # the day first, as everywhere but in the United States
+    return str(locale.datetime_skeletons["MMMd"].pattern)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Flask, has_request_context, request
 from flask_babel import Babel
 
+from helpdesk.languages import LANGUAGES
 from helpdesk.services import settings
 from helpdesk.web import catalog
 from helpdesk.web.access import viewer_or_none
 from helpdesk.web.catalog import PoDomain
 
-LANGUAGES = {"en": "English", "de": "Deutsch"}
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
 

@@ -9,10 +9,11 @@ from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 from flask_babel import force_locale, gettext, lazy_gettext, ngettext
 
+from helpdesk import languages
 from helpdesk.web.catalog import FOLDER, catalogue
 from tests.web.conftest import browser, send
 
-LANGUAGES = ["de"]
+LANGUAGES = [language for language in languages.LANGUAGES if language != languages.OWN]
 PROJECT = Path(__file__).parent.parent.parent
 KEYWORDS = re.search(r"^KEYWORDS = (.+)$", (PROJECT / "Makefile").read_text(), re.M)[1].split()
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]")
@@ -165,3 +166,12 @@ def test_customer_reads_his_language(app, team):
         "Was für eine Frage ist es?",
     ):
         assert words in pages
+
+
+def test_another_language_is_one_more_file(tmp_path):
+    for code in ("fr", "no-language", "de"):
+        (tmp_path / code / "LC_MESSAGES").mkdir(parents=True)
+        (tmp_path / code / "LC_MESSAGES" / "messages.po").touch()
+    (tmp_path / "it").mkdir()  # nothing in it yet
+    assert languages.found(tmp_path) == {"en": "English", "de": "Deutsch", "fr": "Français"}
+    assert list(languages.LANGUAGES)[:2] == ["en", "de"]

@@ -9,6 +9,7 @@ from wtforms import HiddenField, StringField, TextAreaField
 
 from helpdesk.database import end_read, transaction
 from helpdesk.errors import HelpdeskError, InvalidInput, NotFound
+from helpdesk.languages import LANGUAGES
 from helpdesk.models import EmailAccount, Ticket
 from helpdesk.policy import mail_texts as policy
 from helpdesk.policy.mail_texts import LINK_MAILS, RULES, MailText
@@ -22,7 +23,6 @@ from helpdesk.web.admin.mail_text_words import ABOUT, GROUPS, PLACEHOLDERS, TITL
 from helpdesk.web.errors import sentence, status_of
 from helpdesk.web.files import refuse_outside_frames
 from helpdesk.web.forms import Form
-from helpdesk.web.locale import LANGUAGES
 from helpdesk.web.security import MAIL_POLICY, go
 
 Page = str | Response | tuple[str, int]

@@ -7,11 +7,11 @@ from wtforms import BooleanField, IntegerField, SelectField, SelectMultipleField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from helpdesk.languages import LANGUAGES
 from helpdesk.policy.audience import Kind
 from helpdesk.services import settings
 from helpdesk.web.forms import Form, options, trimmed
 from helpdesk.web.hours_fields import hours_field
-from helpdesk.web.locale import LANGUAGES
 from helpdesk.web.zone_field import ZoneField
 
 MISSING = _("Please enter a number.")

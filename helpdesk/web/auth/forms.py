@@ -6,10 +6,10 @@ from flask_babel import lazy_gettext as _
 from wtforms import PasswordField, SelectField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
+from helpdesk.languages import LANGUAGES
 from helpdesk.services import profiles
 from helpdesk.services.passwords import MAX_LENGTH
 from helpdesk.web.forms import Form, address_field, name_field, new_password_field, options, trimmed
-from helpdesk.web.locale import LANGUAGES
 from helpdesk.web.zone_field import ZoneField
 
 UNDO_SECONDS = (5, 10, 15, 30, 60, 120)

@@ -18,6 +18,7 @@ from wtforms.validators import Optional
 
 from helpdesk.database import transaction
 from helpdesk.extensions import csrf, limiter
+from helpdesk.languages import LANGUAGES
 from helpdesk.policy.audience import Kind
 from helpdesk.services import mail_choices, settings
 from helpdesk.services.mail_choices import Reader
@@ -25,7 +26,6 @@ from helpdesk.web.access import require
 from helpdesk.web.auth.blueprint import blueprint
 from helpdesk.web.auth.telling import switches
 from helpdesk.web.forms import Form, options
-from helpdesk.web.locale import LANGUAGES
 from helpdesk.web.machine import machine
 from helpdesk.web.security import go
 
