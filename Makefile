@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help translations run demo test bench bench-delivery bench-lists bench-sending mail-pictures mails soak check format
+.PHONY: help language translations run demo test bench bench-delivery bench-lists bench-sending mail-pictures mails soak check format
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -65,6 +65,11 @@ translations: $(VENV)/.test-ready ## Bring helpdesk/translations up to date with
 	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete -w 110 -i .messages.pot -d helpdesk/translations
 	@rm -f .messages.pot
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/web/test_translations.py
+
+language: $(VENV)/.test-ready ## Begin a translation into another language: make language NEW=fr
+	$(BIN)/pybabel -q extract -F pyproject.toml --add-location=file -w 110 $(addprefix -k ,$(KEYWORDS)) -o .messages.pot .
+	$(BIN)/pybabel init -w 110 -i .messages.pot -d helpdesk/translations -l $(NEW)
+	@rm -f .messages.pot
 
 format: $(VENV)/.test-ready ## Rewrite the code in the project's form
 	$(BIN)/ruff format .
