@@ -13,8 +13,9 @@ from helpdesk.models.mail import EmailState
 from helpdesk.models.senders import Cause
 from helpdesk.policy import hours
 from helpdesk.policy.acknowledge import When
+from helpdesk.policy.mail_texts import MailText
 from helpdesk.policy.senders import Verdict
-from helpdesk.services import senders, settings, suppression
+from helpdesk.services import mail_texts, senders, settings, suppression
 from helpdesk.services.outbox import deliver, unreachable
 from tests import factories
 from tests.factories import CUSTOMER, make_mail
@@ -184,3 +185,20 @@ def test_without_words_for_it_the_ordinary_ones_are_said_at_night_too(account):
     with as_of(FRIDAY_NIGHT):
         receive(account, make_mail())
     assert "We have your mail." in words_of(account)
+
+
+def test_words_while_nobody_is_there_stand_above_the_whole_mail_an_admin_wrote(account):
+    admin = factories.make_admin()
+    with transaction():
+        place = mail_texts.Place(MailText.CREATED, "en", account)
+        mail_texts.save(place, "We have it", "Hello, {{ticket_number}} it is.", seen=0, actor=admin)
+    change(account, closed_text="Closed until {{opens_at}}.")
+    for moment, sender in ((FRIDAY_NOON, PERSON), (FRIDAY_NIGHT, "Maria <maria@other.example>")):
+        with as_of(moment):
+            receive(account, make_mail(sender=sender, text=f"It is {moment:%H} o'clock."))
+    acknowledged(account)
+    by_day, by_night = (
+        parse(storage.read(mail.raw_sha256)).text for mail in outgoing(purpose="ticket_created")
+    )
+    assert "it is." in by_day and "Closed until" not in by_day
+    assert "Closed until Monday, 09:00." in by_night and "it is." not in by_night
