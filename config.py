@@ -82,6 +82,8 @@ def _one_of(*words: str) -> Callable[[str], str]:
 def _backend(text: str) -> str:
     """One of the words, or what Django calls it."""
     word = text.strip().lower().removeprefix("django.core.mail.backends.").removesuffix(".emailbackend")
+    if word == "django_ses.sesbackend":
+        raise ValueError("Amazon SES sends by SMTP here: SMTP_HOST=email-smtp.REGION.amazonaws.com")
     return _one_of("console", "smtp", "dummy", "file")(word.replace("filebased", "file"))
 
 

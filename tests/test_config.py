@@ -78,6 +78,11 @@ def test_a_value_that_cannot_be_used_is_named(name, value):
         read_settings({name: value}, None)
 
 
+def test_who_names_the_backend_of_ses_is_told_its_server():
+    with pytest.raises(ConfigError, match=r"email-smtp\.REGION"):
+        read_settings({"EMAIL_BACKEND": "django_ses.SESBackend"}, None)
+
+
 def test_a_port_that_is_no_number_is_explained():
     with pytest.raises(ConfigError, match="PORT: 'abc' cannot be used \\(use a whole number\\)"):
         read_settings({"PORT": "abc"}, None)

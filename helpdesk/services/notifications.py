@@ -173,8 +173,12 @@ def _acknowledgements(
 
 
 def queue_test_mail(account: EmailAccount, to: str, *, actor: User | None) -> EmailMessage:
-    """Queue a mail that says that sending works. Raises InvalidInput for a bad address."""
+    """Queue a mail that says that sending works. Raises InvalidInput for a bad address.
+
+    Whoever tries an account wants to know how it is now: what waited for its server waits no longer.
+    """
     settings.instance_id()
+    queue.try_now(account.id)
     rendered = templates.render(
         "test",
         language=actor.language if actor else None,

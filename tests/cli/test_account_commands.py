@@ -115,6 +115,56 @@ def test_a_refused_test_mail_is_told_with_the_servers_words(run, account_id, sin
     assert "No such user" in result.output
 
 
+# what services answer when something is missing there, and what the desk makes of it
+SERVICES = {
+    "sendgrid": ("MAIL", "550 The from address does not match a verified Sender Identity", "does not take mail from this sender"),
+    "ses": ("END", "554 Message rejected: Email address is not verified", "does not take this mail"),
+    "mailgun": ("DATA", "421 Domain not allowed to send: Please activate your account", "ended the connection"),
+    "postmark": ("END", "450 You have exceeded your sending limit", "does not take this mail"),
+    "microsoft": ("MAIL", "550 5.7.60 Client does not have permissions to send as this sender", "from this sender"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_service_lacks_is_told_in_words_and_in_its_own(run, account_id, sink, service):
+    step, answer, words = SERVICES[service]
+    sink.answers[step] = [answer] * 2
+    result = run("send-test-email", "--to-email", CUSTOMER)
+    assert (result.exit_code, words in result.output) == (1, True), result.output
+    assert answer.split(" ", 1)[1] in result.output
+    assert ("tried again" in result.output) is answer.startswith("4")
+    assert sink.mails() == []
+
+
+def test_a_service_that_wants_its_own_user_says_so(app, run, account_id, sink):
+    sink.users = {"apikey": "SG.right"}
+    change(
+        app, account_id, outgoing_username=SUPPORT, outgoing_password=in_app(app, keys.encrypt, "SG.right")
+    )
+    result = run("send-test-email", "--to-email", CUSTOMER)
+    assert "refuses user name or password" in result.output and "535" in result.output
+    change(app, account_id, outgoing_username="apikey")
+    assert "has taken the mail" in run("send-test-email", "--to-email", CUSTOMER).output
+    assert (
+        "250"
+        in run(
+            "test-email-connectivity",
+            "--account-id",
+            account_id,
+            "--test-type",
+            "smtp",
+            "--send-test-email",
+            "--to-email",
+            CUSTOMER,
+        ).output
+    )
+
+
+def in_app(app, function, *arguments):
+    with app.app_context():
+        return function(*arguments)
+
+
 def test_a_test_mail_waits_for_a_server_that_is_away(app, run, account_id):
     change(app, account_id, outgoing_port=1)
     result = run("send-test-email", "--to-email", CUSTOMER, "--email-address", SUPPORT)
