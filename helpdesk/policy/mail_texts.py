@@ -28,6 +28,7 @@ class MailText(StrEnum):
     STATUS_TEAM = "status_changed_team"
     UPDATED = "ticket_updated"
     OVERDUE = "ticket_overdue"
+    DIGEST = "digest"
     INVITATION = "invitation"
     PASSWORD = "password_link"  # noqa: S105 - a template's name
     SIGN_IN = "sign_in_link"
@@ -85,6 +86,9 @@ RULES: dict[MailText, Rules] = {
     MailText.STATUS_TEAM: _FOR_TEAM,
     MailText.UPDATED: _FOR_TEAM,
     MailText.OVERDUE: _FOR_TEAM,
+    MailText.DIGEST: Rules(
+        ("what_happened", "recipient_name", "desk_name"), ("message",), ("inbox_link",), needs=(("message",),)
+    ),
     MailText.INVITATION: _LINK,
     MailText.PASSWORD: _LINK,
     MailText.SIGN_IN: _LINK,

@@ -22,6 +22,7 @@ from helpdesk.services import access, mail_words, settings, templates
 from helpdesk.services.mail_texts import Place, refusal
 from helpdesk.services.mail_words import Filling
 from helpdesk.services.outbox import queue, writing
+from helpdesk.services.outbox.digests import Line
 from helpdesk.services.outbox.told import News, Said, Told, name_of
 from helpdesk.services.templates import Rendered
 
@@ -51,7 +52,7 @@ def preview(place: Place, subject: str, words: str, *, ticket: Ticket | None, vi
     own, foot = (None, filling) if place.text is MailText.FOOTER else (filling, footer)
     text = SHOWN_IN.get(place.text, place.text)
     with force_locale(place.language):
-        values = _link_values(text, viewer) if text in LINK_MAILS else _ticket_values(text, ticket, viewer)
+        values = _values(text, ticket, viewer)
     return templates.write(
         template_of(text), own, foot, language=place.language, zone=viewer.timezone, **values
     )
@@ -82,6 +83,25 @@ def _any_account() -> EmailAccount | None:
     return db.session.scalar(
         rows.order_by(EmailAccount.outgoing_protocol == "maildir", EmailAccount.id).limit(1)
     )
+
+
+def _values(text: MailText, ticket: Ticket | None, viewer: User) -> dict[str, Any]:
+    if text in LINK_MAILS:
+        return _link_values(text, viewer)
+    return _digest_values(ticket, viewer) if text is MailText.DIGEST else _ticket_values(text, ticket, viewer)
+
+
+def _digest_values(ticket: Ticket | None, viewer: User) -> dict[str, Any]:
+    shown = _of_ticket(ticket, is_customer=False) if ticket else _invented(is_customer=False)
+    facts = _facts(MailText.COMMENT_TEAM, ticket, viewer)
+    line = Line(
+        shown["tag"], shown["ticket_subject"], shown["customer_name"], shown["status"], shown["priority"], shown["url"], facts
+    )  # fmt: skip
+    return {
+        "every": "daily", "lines": [line], "named": [], "count": 1, "fact_count": 1, "is_customer": False,
+        "recipient_name": name_of(viewer, is_customer=False), "desk_name": settings.desk_name(),
+        "url": writing.site_url("/notifications"), "profile_url": writing.site_url("/profile"),
+    }  # fmt: skip
 
 
 def _link_values(text: MailText, viewer: User) -> dict[str, Any]:

@@ -161,6 +161,9 @@ def _starting(text: MailText) -> tuple[str, list[str]]:
         return "", []
     if text in LINK_MAILS:
         return _starting_of_link(text)
+    if text is MailText.DIGEST:
+        subject = gettext("News of %(desk)s", desk="{{desk_name}}")
+        return subject, ["**{{what_happened}}**", "{{message}}", "{{inbox_link}}"]
     subject, end = "[{{ticket_number}}] {{subject}}", ["{{ticket_details}}", "{{ticket_link}}"]
     if text is MailText.CREATED:
         thanks = gettext("Thank you for writing. Your message has arrived and somebody will look at it soon.")

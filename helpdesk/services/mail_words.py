@@ -22,7 +22,13 @@ from helpdesk.policy.mail_texts import RULES, MailText
 
 OPENING = 150  # what lists of mails show beside the subject
 # placeholders that stand for more than a few words, and the block of the template each is
-PARTS = {"message": "told", "ticket_details": "facts", "ticket_link": "action", "link": "action"}
+PARTS = {
+    "message": "told",
+    "ticket_details": "facts",
+    "ticket_link": "action",
+    "link": "action",
+    "inbox_link": "action",
+}
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of Unicode's private use area, which no text of ours may hold
 _NO_MARKS = str.maketrans("", "", _OPEN + _CLOSE)
 _ALONE = re.compile(rf"<p>{_OPEN}(\d+){_CLOSE}</p>")

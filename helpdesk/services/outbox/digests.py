@@ -12,7 +12,7 @@ from helpdesk.database import db
 from helpdesk.models import EmailMessage, Ticket, User
 from helpdesk.policy.status import Disposition, Priority, Status
 from helpdesk.services import settings, templates
-from helpdesk.services.outbox.told import Told, gather, may_read
+from helpdesk.services.outbox.told import Told, gather, may_read, name_of
 from helpdesk.services.outbox.writing import GENERATED, Envelope, Letter, NotWanted, site_url, write
 
 MOST_TICKETS, MOST_NAMED = 25, 100
@@ -44,6 +44,8 @@ def digest(email: EmailMessage) -> Letter:
         "digest",
         language=reader.language,
         zone=reader.timezone,
+        account=email.account,
+        recipient_name=name_of(reader, is_customer=False),
         every=email.payload.get("every"),
         lines=lines[:MOST_TICKETS],
         named=lines[MOST_TICKETS:MOST_NAMED],

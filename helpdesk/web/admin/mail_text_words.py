@@ -12,7 +12,7 @@ GROUPS = (
         _l("To the team"),
         (
             MailText.CREATED_TEAM, MailText.ASSIGNED, MailText.COMMENT_TEAM, MailText.STATUS_TEAM, MailText.UPDATED,
-            MailText.OVERDUE,
+            MailText.OVERDUE, MailText.DIGEST,
         ),
     ),
     (_l("Links to sign in"), (MailText.INVITATION, MailText.SIGN_IN, MailText.PASSWORD)),
@@ -31,6 +31,7 @@ TITLES = {
     MailText.STATUS_TEAM: _l("The status of your ticket has changed"),
     MailText.UPDATED: _l("Your ticket was changed"),
     MailText.OVERDUE: _l("Your ticket is overdue"),
+    MailText.DIGEST: _l("Summary"),
     MailText.INVITATION: _l("Invitation"),
     MailText.PASSWORD: _l("A new password"),
     MailText.SIGN_IN: _l("Link to sign in"),
@@ -49,6 +50,7 @@ ABOUT = {
     MailText.STATUS_TEAM: _l("To the assignee."),
     MailText.UPDATED: _l("To the assignee: priority, category or due date."),
     MailText.OVERDUE: _l("To the assignee, and to whoever opened the ticket by hand."),
+    MailText.DIGEST: _l("To whoever wants one mail a day or a week instead of single ones."),
     MailText.INVITATION: _l("To a new colleague, with the link to choose a password."),
     MailText.PASSWORD: _l("To whoever asked for a new password."),
     MailText.SIGN_IN: _l("To whoever asked for a link to sign in."),
@@ -71,5 +73,6 @@ PLACEHOLDERS = {
     "message": _l("What was said and changed, with names of files. Alone on its line."),
     "ticket_details": _l("Number, status and so on, as a small table. Alone on its line."),
     "ticket_link": _l("The ticket's address. Alone on its line it becomes a button; [words]({{ticket_link}}) makes a link."),
+    "inbox_link": _l("The address of one's notifications. Alone on its line it becomes a button."),
     "link": _l("The one-time link. Alone on its line it becomes a button, with how long it works."),
 }  # fmt: skip
