@@ -225,8 +225,9 @@ def _filled(template: MailTemplate, context: Mapping[str, object]) -> MailTempla
     values = {name: str(value) for name, value in context.items()}
     escaped = {name: str(escape(value)) for name, value in values.items()}
     html = placeholders.fill(template.html, escaped)
-    text = template.text or html_to_text(html)
-    return MailTemplate(placeholders.fill(template.subject, values), placeholders.fill(text, values), html)
+    # What HTML is read as is filled already: its values must not be filled in turn.
+    text = placeholders.fill(template.text, values) if template.text else html_to_text(html)
+    return MailTemplate(placeholders.fill(template.subject, values), text, html)
 
 
 def _queue(message: _Message, rendered: templates.Rendered, thread: MailThread | None = None) -> EmailMessage:

@@ -247,6 +247,18 @@ def test_words_of_a_template_are_filled_once_and_escaped(account):
         mailing.send_template_email(account, welcome, [CUSTOMER], {"name": "x"})
 
 
+def test_a_value_is_no_placeholder_where_only_html_is_given(account):
+    template = MailTemplate("{{name}}", "", "<p>Hello {{name}}, {{secret}}</p>")
+    with transaction():
+        mail = mailing.send_template_email(
+            account, template, [CUSTOMER], {"name": "{{secret}}", "secret": "s3cret"}
+        )
+    sent = parse(storage.read(mail.raw_sha256))
+    assert sent.subject == "{{secret}}"
+    for body in (sent.text, sent.html):
+        assert "Hello {{secret}}, s3cret" in body
+
+
 def test_a_folder_of_templates_is_a_template_too(account):
     with transaction():
         row = mailing.send_template_email(
