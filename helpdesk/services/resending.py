@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
 
 from helpdesk.database import claim, db, utcnow
 from helpdesk.errors import Conflict, InvalidInput, NotFound
@@ -43,8 +45,11 @@ def _may_read(address: UserAddress, ticket: Ticket, comment: Comment) -> bool:
     return address.user.is_active and comment in access.visible_comments(ticket, address.user)
 
 
-def resend(ticket: Ticket, email: EmailMessage, emails: Iterable[str], *, actor: User) -> EmailMessage:
-    """Within a transaction: queue the same bytes for these people, whatever came back from them before.
+def resend(
+    ticket: Ticket, email: EmailMessage, emails: Iterable[str], *, actor: User, form_key: str = ""
+) -> EmailMessage:
+    """Within a transaction: queue the same bytes for these people, whatever came back from them before; a form sent twice
+    queues them once.
 
     Raises NotFound for a mail that is no answer of this ticket, InvalidInput for nobody and for whom it is not meant,
     Conflict while it is on its way or when its bytes were cleared away.
@@ -52,6 +57,9 @@ def resend(ticket: Ticket, email: EmailMessage, emails: Iterable[str], *, actor:
     access.demand(actor, Action.ANSWER, ticket)
     _refuse_other(ticket, email)
     changing.one_at_a_time(ticket)
+    known = [one for one in _copies(email) if form_key and one.payload.get("form_key") == form_key]
+    if known:
+        return known[0]
     possible = {normalise_address(one): one for one in readers(ticket, email)}
     chosen = [possible.get(normalise_address(one), "") for one in emails]
     if not chosen or not all(chosen):
@@ -60,19 +68,30 @@ def resend(ticket: Ticket, email: EmailMessage, emails: Iterable[str], *, actor:
         raise Conflict("This mail is being sent or has been taken back.")
     if email.raw_sha256 is None:
         raise Conflict("The bytes of this mail are not kept any more.")
-    again = _copy(email, chosen)
+    again = _copy(email, chosen, form_key)
     unreachable.lift(chosen)
     queue.record_event("email.resent", again, actor=actor)
     wake_after_commit("send_account", email.account_id)
     return again
 
 
-def _copy(email: EmailMessage, to: list[str]) -> EmailMessage:
+def _copies(email: EmailMessage) -> list[EmailMessage]:
+    """The mails that carried the same bytes once more."""
+    rows = select(EmailMessage).where(
+        EmailMessage.ticket_id == email.ticket_id,
+        EmailMessage.comment_id == email.comment_id,
+        EmailMessage.purpose == queue.RESENT,
+    )
+    found = db.session.scalars(rows.order_by(EmailMessage.id))
+    return [one for one in found if one.payload.get("again") == email.id]
+
+
+def _copy(email: EmailMessage, to: list[str], form_key: str) -> EmailMessage:
     now = utcnow()
     again = EmailMessage(
         account_id=email.account_id, direction=Direction.OUT, state=EmailState.QUEUED, purpose=queue.RESENT,
         urgency=queue.URGENCY[queue.RESENT], ticket_id=email.ticket_id, comment_id=email.comment_id,
-        recipients=envelope.Recipients(tuple(to)).columns, payload={"again": email.id}, raw_sha256=email.raw_sha256,
+        recipients=envelope.Recipients(tuple(to)).columns, payload={"again": email.id, "form_key": form_key}, raw_sha256=email.raw_sha256,
         size=email.size, message_id=email.message_id, message_id_hash=email.message_id_hash,
         from_address=email.from_address, from_name=email.from_name, subject=email.subject, due_at=now, created_at=now,
     )  # fmt: skip
@@ -93,22 +112,30 @@ def edit_again(ticket: Ticket, email: EmailMessage, *, actor: User) -> Draft:
     comment = db.session.get(Comment, email.comment_id or 0)
     if comment is None:
         raise NotFound("The message this mail was to carry is gone.")
-    _replace(email, actor)
+    _replace(email)
     text, uploads = _taken_out(comment, actor)
     draft = drafts.put_back(actor, ticket, CommentKind.REPLY, _written(ticket, email, text), uploads)
     queue.record_event("email.replaced", email, actor=actor)
     return draft
 
 
-def _replace(email: EmailMessage, actor: User) -> None:
-    taken = not email.is_replaced and claim(
-        EmailMessage, EmailMessage.id == email.id, EmailMessage.state.in_(MAY_EDIT),
+def _replace(email: EmailMessage) -> None:
+    """Give the mail up, and with it its copies that have not left: they say what is about to be said otherwise."""
+    if email.is_replaced or not _give_up(email, MAY_EDIT):
+        raise Conflict("This mail is being sent or has been taken back.")
+    for copy in _copies(email):
+        if not _give_up(copy, (EmailState.QUEUED, *MAY_EDIT)) and copy.state is EmailState.SENDING:
+            raise Conflict("This mail is being sent or has been taken back.")
+
+
+def _give_up(email: EmailMessage, states: Sequence[EmailState]) -> bool:
+    taken = claim(
+        EmailMessage, EmailMessage.id == email.id, EmailMessage.state.in_(states),
         state=EmailState.CANCELLED, **reason_columns(Sentence("Taken back to be written anew.")), claim=None,
         finished_at=utcnow(), payload=email.payload | {REPLACED: True},
     )  # fmt: skip
-    if not taken:
-        raise Conflict("This mail is being sent or has been taken back.")
     db.session.refresh(email)
+    return taken
 
 
 def _taken_out(comment: Comment, actor: User) -> tuple[str, list[Upload]]:

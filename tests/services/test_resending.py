@@ -172,3 +172,26 @@ def test_only_who_works_on_the_ticket_and_only_its_own_answers(account, ticket, 
             with pytest.raises(NotFound):
                 act(on, row, agent)
     assert db.session.get(EmailMessage, mail.id).state == "failed"
+
+
+def test_a_form_sent_twice_sends_once_more_once(account, ticket, agent):
+    mail, sender = answered(ticket, agent)
+    key = "a-form-key-of-this-very-page"
+    with transaction():
+        first = resending.resend(ticket, mail, [factories.CUSTOMER], actor=agent, form_key=key)
+    with transaction():
+        second = resending.resend(ticket, mail, [factories.CUSTOMER], actor=agent, form_key=key)
+    assert second is first
+    drain(account.id, sender=sender)
+    assert len(sender.sent) == 2
+
+
+def test_what_is_written_anew_does_not_leave_as_a_copy_either(account, ticket, agent):
+    mail, sender = answered(ticket, agent, REFUSED)
+    copy = resend(ticket, mail, agent, factories.CUSTOMER)
+    edit(ticket, mail, agent)
+    drain(account.id, sender=sender)
+    assert len(sender.sent) == 1
+    assert db.session.get(EmailMessage, copy.id).state == "cancelled"
+    with pytest.raises(Conflict), transaction():
+        queue.retry(copy.id, actor=agent)

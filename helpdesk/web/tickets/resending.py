@@ -12,6 +12,7 @@ from helpdesk.services import access, participants, resending
 from helpdesk.services.outbox import queue, unreachable
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say, sentence
+from helpdesk.web.forms import is_form_key, new_form_key
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.showing import Page, back_to
 
@@ -54,7 +55,9 @@ def resend(number: int, email_id: int) -> Page:
         return _page(ticket, mail)
     try:
         with transaction():
-            resending.resend(ticket, mail, request.form.getlist("to")[:100], actor=viewer())
+            resending.resend(
+                ticket, mail, request.form.getlist("to")[:100], actor=viewer(), form_key=_form_key()
+            )
     except InvalidInput as error:
         return _page(ticket, mail, error=sentence(error)), 422
     except HelpdeskError as error:
@@ -62,6 +65,11 @@ def resend(number: int, email_id: int) -> Page:
         return back_to(ticket)
     flash(_("It is sent once more within a minute."), "success")
     return back_to(ticket)
+
+
+def _form_key() -> str:
+    typed = request.form.get("form_id", "")
+    return typed if is_form_key(typed) else ""
 
 
 def _page(ticket: Ticket, mail: EmailMessage, *, error: str = "") -> str:
@@ -72,4 +80,6 @@ def _page(ticket: Ticket, mail: EmailMessage, *, error: str = "") -> str:
         {"email": email, "name": name, "got_it": email in mail.addressed, "lost": lost.get(email, "")}
         for email, name in zip(emails, names, strict=True)
     ]
-    return render_template("tickets/resend.html", ticket=ticket, mail=mail, people=people, error=error)
+    return render_template(
+        "tickets/resend.html", ticket=ticket, mail=mail, people=people, error=error, form_id=_form_key() or new_form_key()
+    )  # fmt: skip
