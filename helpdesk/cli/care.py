@@ -75,13 +75,17 @@ def rebuild_search() -> None:
 @click.command("send-alarms", cls=DeskCommand)
 @with_appcontext
 def send_alarms() -> None:
-    """Tell the administrators by mail of accounts that stopped fetching, and of those that work again."""
+    """Tell the administrators by mail of accounts that stopped fetching or cannot send, and of those that work again."""
     told = alarms.check()
     for address in told.stalled:
         click.secho(f"Told the administrators that no mail comes in from {address}.", fg="red")
     for address in told.recovered:
         click.secho(f"Told the administrators that mail comes in from {address} again.", fg="green")
-    if not told.stalled and not told.recovered:
+    for address in told.unable:
+        click.secho(f"Told the administrators that no mail leaves from {address}.", fg="red")
+    for address in told.able:
+        click.secho(f"Told the administrators that mail leaves from {address} again.", fg="green")
+    if told == alarms.Told():
         click.echo("Nothing new to tell.")
 
 

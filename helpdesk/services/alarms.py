@@ -1,8 +1,8 @@
-"""Tells the admins by mail when an account's fetching has stalled, and when it is over.
+"""Tells the admins by mail when an account's fetching has stalled, or it cannot send, and when either is over.
 
 One mail for all accounts that fell silent together, one when an account is well again, and never more than one alarm
 for an account within six hours, however often it comes and goes. The mail takes an account that works: the broken one
-may be unable to send as well. Each account is claimed before it is told, so two schedulers tell once.
+may be unable to send as well; of one that cannot send nothing is told through itself. Each account is claimed before it is told, so two schedulers tell once.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from helpdesk import storage
 from helpdesk.database import claim, db, transaction, utcnow
-from helpdesk.models import EmailAccount, EmailPollLog, User
+from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog, User
+from helpdesk.models.mail import EmailState
 from helpdesk.policy.status import Role
 from helpdesk.services import access, events, glance, settings, templates
 from helpdesk.services.fetch_health import ALARM_AFTER
@@ -24,6 +26,7 @@ from helpdesk.services.glance import AccountLine
 from helpdesk.services.outbox import queue, writing
 
 logger = logging.getLogger(__name__)
+HICCUP = timedelta(minutes=3)  # so long nobody is bothered by a server that cannot be used
 PATIENCE = timedelta(minutes=15)  # how long it may fail before somebody is called
 SILENCE = timedelta(hours=6)  # between two alarms for one account
 STUCK_RUNS = 3  # so many that never ended count as stalled though nothing says failure
@@ -32,10 +35,34 @@ LEAST_STUCK = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The addresses of the accounts an alarm, or the end of one, was told about."""
+    """The addresses of the accounts an alarm, or the end of one, was told about: of fetching, and of sending."""
 
     stalled: tuple[str, ...] = ()
     recovered: tuple[str, ...] = ()
+    unable: tuple[str, ...] = ()
+    able: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What an alarm is about: its two mails, its two events, and the columns that say it was told."""
+
+    begins: str
+    ends: str
+    sent: str
+    ended: str
+    is_alarming: InstrumentedAttribute[bool]
+    alarmed_at: InstrumentedAttribute[datetime | None]
+
+
+FETCHING = Matter(
+    "fetch_stalled", "fetch_recovered", "account.alarm_sent", "account.alarm_ended",
+    EmailAccount.is_alarming, EmailAccount.alarmed_at,
+)  # fmt: skip
+SENDING = Matter(
+    "sending_stalled", "sending_recovered", "account.sending_alarm_sent", "account.sending_alarm_ended",
+    EmailAccount.is_sending_alarming, EmailAccount.sending_alarmed_at,
+)  # fmt: skip
 
 
 def failing(user: User) -> list[EmailAccount]:
@@ -74,43 +101,81 @@ def _hangs(account: EmailAccount, now: datetime) -> bool:
     return count >= STUCK_RUNS and now - first >= LEAST_STUCK
 
 
+def unable(user: User, now: datetime | None = None) -> list[EmailAccount]:
+    """The accounts of this person that have not been able to send for a while, for the bar above every page."""
+    before = (now or utcnow()) - HICCUP
+    troubled = {line.id for line in glance.accounts() if _has_not_sent_since(line, before)}
+    ids = access.account_ids(user) & troubled
+    rows = select(EmailAccount).where(EmailAccount.id.in_(ids)).order_by(EmailAccount.id)
+    return list(db.session.scalars(rows)) if ids else []
+
+
+def _has_not_sent_since(account: EmailAccount | AccountLine, moment: datetime) -> bool:
+    since = account.sending_failing_since
+    return account.is_active and account.is_sending and since is not None and since <= moment
+
+
+def cannot_send(account: EmailAccount, now: datetime) -> bool:
+    """Whether somebody should be called: it has failed for a while, and mail waits for it."""
+    if settings.is_holding() or not _has_not_sent_since(account, now - PATIENCE):
+        return False
+    waits = (EmailMessage.account_id == account.id, EmailMessage.state == EmailState.QUEUED)
+    return db.session.scalar(select(EmailMessage.id).where(*waits).limit(1)) is not None
+
+
+def _sends_again(account: EmailAccount) -> bool:
+    return account.is_active and account.is_sending and account.sending_failing_since is None
+
+
 def check(now: datetime | None = None) -> Told:
     """Look at every account and tell what is new. Opens its own transactions."""
     now = now or utcnow()
     accounts = db.session.scalars(select(EmailAccount).order_by(EmailAccount.id)).all()
-    stalled = [account.id for account in accounts if is_stalled(account, now) and not account.is_alarming]
-    well = [account.id for account in accounts if account.is_alarming and _is_well(account, now)]
+    stalled = [a.id for a in accounts if not a.is_alarming and is_stalled(a, now)]
+    well = [a.id for a in accounts if a.is_alarming and _is_well(a, now)]
+    unable = [a.id for a in accounts if not a.is_sending_alarming and cannot_send(a, now)]
+    able = [a.id for a in accounts if a.is_sending_alarming and _sends_again(a)]
     db.session.rollback()
-    return Told(_tell("fetch_stalled", stalled, now), _tell("fetch_recovered", well, now))
+    return Told(
+        _tell(FETCHING, stalled, now),
+        _tell(FETCHING, well, now, is_over=True),
+        _tell(SENDING, unable, now),
+        _tell(SENDING, able, now, is_over=True),
+    )
 
 
-def _tell(template: str, account_ids: Sequence[int], now: datetime) -> tuple[str, ...]:
+def _tell(
+    matter: Matter, account_ids: Sequence[int], now: datetime, *, is_over: bool = False
+) -> tuple[str, ...]:
     if not account_ids:
         return ()
     with transaction():
         settings.instance_id()
-        taken = [account_id for account_id in account_ids if _claim(template, account_id, now)]
+        taken = [id_ for id_ in account_ids if _claim(matter, id_, now, is_over=is_over)]
         accounts = [db.session.get_one(EmailAccount, account_id) for account_id in taken]
         for account in accounts:
             db.session.refresh(account)
-            type_ = "account.alarm_sent" if template == "fetch_stalled" else "account.alarm_ended"
+            type_ = matter.ended if is_over else matter.sent
             events.record(type_, actor=None, account_id=account.id, failures=account.consecutive_failures)
         if accounts:
-            _write(template, accounts)
+            _write(matter.ends if is_over else matter.begins, accounts)
         return tuple(account.email for account in accounts)
 
 
-def _claim(template: str, account_id: int, now: datetime) -> bool:
+def _claim(matter: Matter, account_id: int, now: datetime, *, is_over: bool) -> bool:
     """Whoever sets the mark tells. An account that was told about lately only shows on the pages."""
-    this = EmailAccount.id == account_id
-    if template == "fetch_recovered":
-        return claim(EmailAccount, this, EmailAccount.is_alarming, is_alarming=False)
-    lately = or_(EmailAccount.alarmed_at.is_(None), EmailAccount.alarmed_at < now - SILENCE)
-    return claim(EmailAccount, this, ~EmailAccount.is_alarming, lately, is_alarming=True, alarmed_at=now)
+    this, mark = EmailAccount.id == account_id, matter.is_alarming
+    if is_over:
+        return claim(EmailAccount, this, mark, **{mark.key: False})
+    at = matter.alarmed_at
+    lately = or_(at.is_(None), at < now - SILENCE)
+    return claim(EmailAccount, this, ~mark, lately, **{mark.key: True, at.key: now})
 
 
 def _write(template: str, accounts: Sequence[EmailAccount]) -> None:
     sender = _sender({account.id for account in accounts})
+    if sender is not None and template == SENDING.begins and sender in accounts:
+        sender = None  # it would arrive when it is over
     if sender is None:
         logger.error("no mail account can send the alarm about %s", ", ".join(a.email for a in accounts))
         return
@@ -138,6 +203,10 @@ def _sender(troubled: set[int]) -> EmailAccount | None:
             or account.outgoing_protocol != "smtp"]  # fmt: skip
     return min(
         able,
-        key=lambda account: (queue.offline_until(account.id) is not None, account.id in troubled, account.id),
+        key=lambda account: (_seems_away(account), account.id in troubled, account.id),
         default=None,
     )
+
+
+def _seems_away(account: EmailAccount) -> bool:
+    return account.sending_failing_since is not None or queue.offline_until(account.id) is not None

@@ -6,6 +6,7 @@ Asked once a page. Whoever changes an account or a person takes the real thing f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -25,9 +26,11 @@ class AccountLine:
     from_email: str
     is_active: bool
     is_fetching: bool
+    is_sending: bool
     incoming_protocol: str
     outgoing_protocol: str
     consecutive_failures: int
+    sending_failing_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ WAITING = "waiting"
 FOR_A_PERSON = (EmailState.FAILED, EmailState.HELD, EmailState.UNCERTAIN)
 RETRIED_OUT = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.BOUNCED, EmailState.CANCELLED)
 PUT_AWAY_OUT = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.QUEUED)
-PLAIN_PURPOSES = frozenset({"test", "mail_held", "fetch_stalled", "fetch_recovered"})
+PLAIN_PURPOSES = frozenset(
+    {"test", "mail_held", "fetch_stalled", "fetch_recovered", "sending_stalled", "sending_recovered"}
+)
 
 
 @dataclass(frozen=True, slots=True)

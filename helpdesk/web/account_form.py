@@ -43,6 +43,7 @@ WAYS_OUT = options(
     ("file", _("Into files, to try things out")),
 )
 PASSWORDS = ("incoming_password", "outgoing_password")
+MOST_CONNECTIONS = 5
 FREQUENCIES_S = (
     15,
     30,
@@ -74,6 +75,10 @@ def _port(default: int) -> IntegerField:
     return IntegerField(
         _("Port"), default=default, validators=[InputRequired(wrong), NumberRange(1, 65535, wrong)]
     )
+
+
+def _limit(label: str, most: int, wrong: str) -> IntegerField:
+    return IntegerField(label, default=0, validators=[Optional(), NumberRange(0, most, wrong)])
 
 
 def _secret() -> PasswordField:
@@ -122,6 +127,13 @@ class AccountForm(TakingFields):
     same_login = BooleanField(_("The same user and password for sending"), default=True)
     outgoing_username = _user()
     outgoing_password = _secret()
+    sends_per_minute = _limit(_("Mails a minute at most"), 10_000, _("Use 0 to 10,000; 0 for no limit."))
+    sends_per_hour = _limit(_("Mails an hour at most"), 100_000, _("Use 0 to 100,000; 0 for no limit."))
+    send_connections = IntegerField(
+        _("Connections at once"),
+        default=1,
+        validators=[Optional(), NumberRange(1, MOST_CONNECTIONS, _("Use 1 to 5 connections."))],
+    )
     is_fetching = BooleanField(_("Fetch mail from this account"), default=True)
     poll_frequency_s = SelectField(_("Time between two fetches"), coerce=int, default=ordinary_frequency_s)
     is_acknowledging = BooleanField(_("Confirm every new ticket to its sender"), default=True)
@@ -214,6 +226,9 @@ COLUMNS = (
     "outgoing_port",
     "outgoing_security",
     "outgoing_username",
+    "sends_per_minute",
+    "sends_per_hour",
+    "send_connections",
     "is_fetching",
     "poll_frequency_s",
     "is_acknowledging",

@@ -19,7 +19,8 @@ def bars(user: User) -> list[Bar]:
     found = [_holding(is_admin=is_admin)] if settings.is_holding() else []
     if (backend := accounts.diverted_to()) and is_admin:
         found.append(_bar("warn", nobody_is_mailed(backend)))
-    return found + [_failing(account, is_admin=is_admin) for account in alarms.failing(user)]
+    found += [_failing(account, is_admin=is_admin) for account in alarms.failing(user)]
+    return found + [_unable(account, is_admin=is_admin) for account in alarms.unable(user)]
 
 
 def _holding(*, is_admin: bool) -> Bar:
@@ -41,11 +42,17 @@ def nobody_is_mailed(backend: str) -> str:
 def _failing(account: EmailAccount, *, is_admin: bool) -> Bar:
     text = _("No mail has come from %(email)s since %(when)s: %(why)s", email=account.email,
              when=exact(account.failing_since or account.last_success_at or account.created_at), why=told(account.last_error, account.last_error_told))  # fmt: skip
-    return _bar(
-        "danger",
-        text,
-        link=(_("Look at the account"), f"/admin/accounts/{account.id}") if is_admin else None,
-    )
+    return _bar("danger", text, link=_to_account(account) if is_admin else None)
+
+
+def _unable(account: EmailAccount, *, is_admin: bool) -> Bar:
+    text = _("No mail leaves from %(email)s since %(when)s, it waits: %(why)s", email=account.email,
+             when=exact(account.sending_failing_since), why=told(account.sending_error, account.sending_error_told))  # fmt: skip
+    return _bar("danger", text, link=_to_account(account) if is_admin else None)
+
+
+def _to_account(account: EmailAccount) -> tuple[str, str]:
+    return _("Look at the account"), f"/admin/accounts/{account.id}"
 
 
 def _bar(

@@ -29,7 +29,8 @@ class SmtpSink:
 
     `answers["MAIL"]`, `["DATA"]`, `["END"]` hold replies given in turn before the usual ones; `refuse` maps recipients
     to replies. `at_end` says what happens once the whole mail arrived: "answer", "hang", "drop" (taken, no answer) or
-    "answer-and-drop". `cut_in_data` aborts the connection after that many bytes of mail. `greeting` replaces the 220.
+    "answer-and-drop". With `together` = n the first mails are answered once n of them are there at the same time.
+    `cut_in_data` aborts the connection after that many bytes of mail. `greeting` replaces the 220.
     """
 
     def __init__(self, *, security=Security.PLAIN, context=None, users=None, size_limit=None, utf8=True):
@@ -43,6 +44,8 @@ class SmtpSink:
         self.refuse = {}
         self.at_end = "answer"
         self.cut_in_data = None
+        self.together = 0
+        self._met = asyncio.Event()
         self.greeting = None
         self.connections = 0
         self.logins = []
@@ -220,6 +223,11 @@ class _Handler:
             recipients, options = tuple(envelope.rcpt_tos), tuple(envelope.mail_options)
             sink._taken.append(Taken(sender, recipients, envelope.content, options))
         sink.ended.set()
+        if sink.together:
+            sink.together -= 1
+            if not sink.together:
+                sink._met.set()
+            await sink._met.wait()
         match sink.at_end:
             case "hang":
                 await asyncio.sleep(3600)

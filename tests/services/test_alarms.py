@@ -3,16 +3,19 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog, Event
 from helpdesk.models.mail import Direction
 from helpdesk.services import account_ways, alarms, fetch, people
 from helpdesk.services.alarms import Told
+from helpdesk.services.outbox import deliver
+from helpdesk.transports.base import UnusableServer
 from tests import factories
-from tests.fakes import FakeSource
+from tests.fakes import FakeSender, FakeSource
 from tests.servers.ports import free_port
+from tests.services.outbox.mails import let_time_pass, queue_mail
 
 BROKEN = "broken@desk.example"
 SOON, LATER = timedelta(minutes=16), timedelta(hours=7)
@@ -119,6 +122,69 @@ def test_the_only_account_is_better_than_none(context):
     fail(account)
     alarms.check(utcnow() + SOON)
     assert mails() == [("fetch_stalled", BROKEN, [factories.ADMIN])]
+
+
+# sending
+
+
+def cannot_send(account_id, *, since=SOON):
+    """A mail was queued, and the server refused the login for so long."""
+    queue_mail(db.session.get(EmailAccount, account_id))
+    deliver.drain(account_id, sender=FakeSender(UnusableServer("The password was refused.", detail="535 no")))
+    with transaction():
+        account = db.session.get(EmailAccount, account_id)
+        account.sending_failing_since -= since
+
+
+def own_mails():
+    return [mail for mail in mails() if mail[0].startswith("sending")]
+
+
+def test_an_account_that_cannot_send_is_told_once_through_another_and_once_when_it_is_over(broken):
+    cannot_send(broken, since=timedelta(minutes=1))
+    assert alarms.check() == Told()
+    cannot_send(broken)
+    assert alarms.check() == Told(unable=(BROKEN,))
+    assert alarms.check(utcnow() + LATER) == Told()
+    assert own_mails() == [("sending_stalled", "well@desk.example", [factories.ADMIN])]
+    let_time_pass(minutes=16)
+    deliver.drain(broken, sender=FakeSender())
+    account = db.session.get(EmailAccount, broken)
+    assert (account.sending_failing_since, account.sending_error) == (None, "")
+    assert alarms.check() == Told(able=(BROKEN,))
+    assert alarms.check() == Told()
+    assert [purpose for purpose, _, _ in own_mails()] == ["sending_stalled", "sending_recovered"]
+    types = select(Event.type).where(Event.type.like("account.sending%")).order_by(Event.id)
+    assert list(db.session.scalars(types)) == ["account.sending_alarm_sent", "account.sending_alarm_ended"]
+
+
+def test_the_only_account_does_not_tell_by_itself_that_it_cannot_send(context):
+    account = factories.make_account(BROKEN)
+    admin = factories.make_admin()
+    cannot_send(account.id)
+    assert alarms.check() == Told(unable=(BROKEN,))
+    assert own_mails() == []
+    assert [one.email for one in alarms.unable(admin)] == [BROKEN]
+
+
+def test_who_works_on_the_account_sees_that_nothing_leaves_and_others_do_not(broken):
+    agent, other = people.find_user(factories.AGENT), factories.make_agent(factories.OTHER_AGENT)
+    cannot_send(broken, since=timedelta(minutes=1))
+    assert alarms.unable(agent) == []
+    cannot_send(broken)
+    assert [account.id for account in alarms.unable(agent)] == [broken]
+    assert alarms.unable(other) == []
+
+
+def test_sending_that_is_paused_or_has_nothing_to_send_calls_nobody(broken):
+    cannot_send(broken)
+    with transaction():
+        db.session.get(EmailAccount, broken).is_sending = False
+    assert alarms.check() == Told()
+    with transaction():
+        db.session.get(EmailAccount, broken).is_sending = True
+        db.session.execute(update(EmailMessage).values(state="cancelled"))
+    assert alarms.check() == Told()
 
 
 def test_the_command_tells_what_it_told(app):

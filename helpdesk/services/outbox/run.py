@@ -16,7 +16,7 @@ from datetime import datetime
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from helpdesk.database import claim, db, end_read, transaction, utcnow
+from helpdesk.database import claim, db, end_read, hold, transaction, utcnow
 from helpdesk.errors import HelpdeskError, PermanentError, TransientError, TransportError
 from helpdesk.models import EmailAccount, EmailMessage
 from helpdesk.models.mail import EmailState
@@ -238,6 +238,7 @@ class Run:
         logger.warning("account=%s sending is put off: %s %s", self.account_id, reason, detail)
         now = utcnow()
         with transaction():
+            hold(EmailAccount.id, self.account_id)
             until, failures = self._look_again(mail, now)
             mine = (EmailMessage.id == mail.id, EmailMessage.claim == self.lease.token)
             claim(

@@ -48,7 +48,7 @@ def show_health() -> str:
         *_queues(found),
         *_mail_texts(),
     ]
-    by_account = [_account(report) for report in found.reports]
+    by_account = [part for report in found.reports for part in (_account(report), *_sending(report))]
     tones = {part.tone for part in (*parts, *by_account)}
     worst = next((tone for tone in ("danger", "warn") if tone in tones), "good")
     return render_template("admin/health.html", parts=parts, accounts=by_account, worst=worst)
@@ -194,3 +194,16 @@ def _account(report: Report) -> Part:
     if lag > timedelta(seconds=account.poll_frequency_s) + LATE:
         return Part(account.email, "danger", text, _("It should be looked at every %(span)s. Look at worker and scheduler above.", span=_span(account.poll_frequency_s)), url)  # fmt: skip
     return Part(account.email, "good", text, url=url)
+
+
+def _sending(report: Report) -> list[Part]:
+    """Nothing is said of sending while it works, or is paused on purpose."""
+    account = report.account
+    since = account.sending_failing_since
+    if since is None or not account.is_active or not account.is_sending:
+        return []
+    why = told(account.sending_error, account.sending_error_told)
+    text = _("Cannot send for %(span)s: %(why)s", span=duration(utcnow() - since), why=why)
+    waits = _count(report.waiting_out)
+    advice = _("Test the connection on the account's page. What waits leaves by itself once it works.")
+    return [Part(account.email, "danger", f"{text} {waits}", advice, f"/admin/accounts/{account.id}", account.sending_error_detail)]  # fmt: skip

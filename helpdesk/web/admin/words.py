@@ -53,6 +53,8 @@ PURPOSES = {
     "test": _l("Test mail"),
     "fetch_stalled": _l("Alarm: no mail comes in"),
     "fetch_recovered": _l("Mail comes in again"),
+    "sending_stalled": _l("Alarm: no mail goes out"),
+    "sending_recovered": _l("Mail goes out again"),
 }
 EVENTS = {
     "email.queued": _l("Queued to be sent"),
@@ -81,6 +83,8 @@ EVENTS = {
     "account.fetch_recovered": _l("Fetching works again"),
     "account.alarm_sent": _l("Alarm to the administrators"),
     "account.alarm_ended": _l("End of the alarm"),
+    "account.sending_alarm_sent": _l("Alarm to the administrators: no mail goes out"),
+    "account.sending_alarm_ended": _l("End of the alarm: mail goes out again"),
     "account.sending_paused": _l("Paused sending"),
     "account.sending_resumed": _l("Went on sending"),
     "account.fetching_paused": _l("Paused fetching"),

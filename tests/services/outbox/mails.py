@@ -33,7 +33,7 @@ def let_time_pass(**duration):
     """Move every time the outbox waits for into the past."""
     by = timedelta(**duration)
     for email in outgoing():
-        moments = {name: getattr(email, name) for name in ("due_at", "claimed_until")}
+        moments = {name: getattr(email, name) for name in ("due_at", "claimed_until", "handed_at")}
         values = {name: moment - by for name, moment in moments.items() if moment is not None}
         with transaction() as session:
             session.execute(update(EmailMessage).where(EmailMessage.id == email.id).values(**values))
