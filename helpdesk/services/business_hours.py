@@ -17,13 +17,13 @@ from helpdesk.services import settings
 SOON_DAYS = 6  # a weekday alone says which day is meant
 
 
-def of(account: EmailAccount) -> Hours:
+def of(account: EmailAccount | None = None) -> Hours:
     """The account's own, else the desk's; always by the desk's clock."""
-    stored = account.business_hours or settings.get("business_hours")
+    stored = (account.business_hours if account else None) or settings.get("business_hours")
     return hours.hours_of(cast("Mapping[str, object]", stored), settings.desk_zone())
 
 
-def closed_facts(account: EmailAccount, now: datetime) -> dict[str, object]:
+def closed_facts(account: EmailAccount | None, now: datetime) -> dict[str, object]:
     """What the row of an automatic answer keeps of the moment: nothing while somebody is there, else when next."""
     found = of(account)
     if hours.is_open(found, now):

@@ -8,14 +8,18 @@ from operator import itemgetter
 from typing import Any
 
 from babel.dates import get_day_names
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import Form as PlainForm
 from wtforms import FormField, StringField, TextAreaField
 from wtforms.fields.core import Field
 from wtforms.validators import Length, ValidationError
 
+from helpdesk.database import utcnow
 from helpdesk.errors import HelpdeskError
+from helpdesk.models import EmailAccount
 from helpdesk.policy import hours
+from helpdesk.services import business_hours
 from helpdesk.web.errors import sentence
 from helpdesk.web.filters import reader_locale
 from helpdesk.web.forms import trimmed
@@ -75,6 +79,17 @@ def week_in_words(stored: Mapping[str, object]) -> str:
     lines = [(names[number], str(stored.get(day) or "")) for number, day in enumerate(hours.DAYS)]
     groups = [(spans, [name for name, _ in days]) for spans, days in groupby(lines, key=itemgetter(1))]
     return "; ".join(f"{_from_to(days)} {spans}" for spans, days in groups if spans)
+
+
+def state_in_words(account: EmailAccount | None = None) -> str:
+    """Whether somebody is there at this moment, by the hours that are kept: so that whoever sets them sees what they do."""
+    now = utcnow()
+    closed = business_hours.closed_facts(account, now)
+    if not closed:
+        return gettext("Right now the desk is open.")
+    language = str(reader_locale() or "en")
+    opens_at = business_hours.opens_at_in_words(closed, now, language)
+    return gettext("Right now the desk is closed, until %(opens_at)s.", opens_at=opens_at)
 
 
 def _from_to(days: list[str]) -> str:

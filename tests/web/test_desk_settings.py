@@ -2,11 +2,12 @@
 
 import io
 import re
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
-from helpdesk.database import db, transaction
+from helpdesk.database import as_of, db, transaction
 from helpdesk.models import EmailAccount, Event, Setting, User
 from helpdesk.policy.audience import Kind
 from helpdesk.services import preferences, settings, templates
@@ -60,6 +61,10 @@ def test_business_hours_are_saved_in_one_form_and_a_wrong_line_is_told_where_it_
         ["12-25"],
     )
     assert "mon 09:00-17:00, sat 10:00-14:00, holidays 12-25" in admin.get("/admin/audit").text
+    with as_of(datetime(2026, 11, 21, 10, tzinfo=UTC)):  # a Saturday, 11:00 in Berlin
+        assert "Helpdesk geöffnet" in admin.get("/admin/settings").text
+    with as_of(datetime(2026, 11, 21, 14, tzinfo=UTC)):
+        assert "geschlossen, bis Montag, 09:00 Uhr" in admin.get("/admin/settings").text
     wrong = send(admin, "/admin/settings", **VALUES, **(week | {"business_hours-tue": "9 to noon"}))
     assert wrong.status_code == 422
     assert '<a href="#business_hours-tue">' in wrong.text and 'value="10am-2pm"' in wrong.text

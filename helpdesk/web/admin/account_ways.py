@@ -24,7 +24,7 @@ from helpdesk.web.account_form import KINDS
 from helpdesk.web.admin.blueprint import blueprint
 from helpdesk.web.errors import say
 from helpdesk.web.forms import Form, address_field, options, trimmed
-from helpdesk.web.hours_fields import hours_field, week_in_words
+from helpdesk.web.hours_fields import hours_field, state_in_words, week_in_words
 from helpdesk.web.security import go
 
 Page = str | Response | tuple[str, int]
@@ -155,6 +155,7 @@ def _page(account: EmailAccount, form: WaysForm) -> str:
         account=account,
         form=form,
         server_seen=seen,
+        hours_now=state_in_words(account),
         desk_hours=desk_hours or _("always closed"),
     )
 

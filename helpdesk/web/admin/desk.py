@@ -13,6 +13,7 @@ from helpdesk.web.access import require, viewer
 from helpdesk.web.admin.blueprint import blueprint
 from helpdesk.web.admin.settings_form import SettingsForm, settings_form
 from helpdesk.web.errors import say
+from helpdesk.web.hours_fields import state_in_words
 from helpdesk.web.look import logo_url
 from helpdesk.web.security import go, go_to, safe_next
 
@@ -47,6 +48,7 @@ def _page(form: SettingsForm) -> str:
     return render_template(
         "admin/settings.html",
         form=form,
+        hours_now=state_in_words(),
         fixed={name: settings.ENVIRONMENT[name][0] for name in settings.ENVIRONMENT if settings.is_fixed(name)},
         number_preview=_number_preview(str(form.number_format.data or "")),
         colour_words=_colour_words(str(form.accent.data or "")),
