@@ -53,6 +53,12 @@ def put(user: User, ticket: Ticket, event: Event) -> None:
     )
 
 
+def gathered(user: User) -> int:
+    """How much waits for the person's next digest."""
+    waits = select(func.count(DigestEntry.id)).where(DigestEntry.user_id == user.id)
+    return db.session.scalar(waits) or 0
+
+
 def preview(now: datetime | None = None) -> list[Digest]:
     """What `send` would send now. Reads only."""
     now = now or utcnow()

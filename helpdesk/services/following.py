@@ -8,13 +8,14 @@ from sqlalchemy.orm import selectinload
 from helpdesk.database import db, insert_once, utcnow
 from helpdesk.models import Follow, Ticket, User
 from helpdesk.policy.permissions import Action
-from helpdesk.services import access
+from helpdesk.services import access, muting
 
 
 def follow(ticket: Ticket, *, actor: User) -> None:
-    """Tell this person from now on. Raises NotFound or Forbidden for who may not read the ticket's notes."""
+    """Tell this person from now on; it is muted no more. Raises NotFound or Forbidden for who may not read the ticket's notes."""
     access.demand(actor, Action.SEE_NOTES, ticket)
     insert_once(Follow, user_id=actor.id, ticket_id=ticket.id, created_at=utcnow())
+    muting.unmute(ticket, actor=actor)
 
 
 def unfollow(ticket: Ticket, *, actor: User) -> None:

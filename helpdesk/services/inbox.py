@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ScalarSelect, Select, func, or_, select, update
+from sqlalchemy import ScalarSelect, Select, exists, func, or_, select, update
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql import ColumnElement
 
@@ -83,11 +83,13 @@ def count_unread(user: User) -> int:
     return db.session.scalar(select(unread_count(user))) or 0
 
 
-def has_unread(user: User, ticket: Ticket) -> bool:
-    row = select(Notification.id).where(
+def unread_and_muted(user: User, ticket: Ticket) -> tuple[bool, bool]:
+    """Whether he has something unread about the ticket, and whether he has muted it: a page needs both at once."""
+    unread = exists().where(
         Notification.user_id == user.id, Notification.ticket_id == ticket.id, Notification.read_at.is_(None)
     )
-    return db.session.scalar(row.limit(1)) is not None
+    row = db.session.execute(select(unread, muting.is_muted(user, ticket))).one()
+    return bool(row[0]), bool(row[1])
 
 
 def page(user: User, *, before: int | None = None, limit: int = PAGE_SIZE) -> tuple[list[Item], int | None]:

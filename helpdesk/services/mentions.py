@@ -11,13 +11,8 @@ from helpdesk.services import people
 
 def among(team: Collection[User], text: str) -> list[User]:
     """Those of `team` a note names."""
-    found = mentioned(text, {user.id: user.name for user in team})
+    found = mentioned(text, {user.id: user.shown_name for user in team})
     return [user for user in team if user.id in found]
-
-
-def names(ticket: Ticket) -> list[str]:
-    """By which names the team can be mentioned on this ticket."""
-    return [user.name for user in people.assignable(ticket.account_id) if user.name]
 
 
 def unreachable(ticket: Ticket, text: str) -> list[str]:
@@ -28,4 +23,4 @@ def unreachable(ticket: Ticket, text: str) -> list[str]:
     known = {user.id for user in told}
     others = [user for user in people.team() if user.id not in known]
     named = among([*told, *others], text)
-    return [user.name for user in named if user.id not in known]
+    return [user.shown_name for user in named if user.id not in known]

@@ -5,28 +5,28 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select
 
 from helpdesk.database import db, insert_once, utcnow
-from helpdesk.models import Mute, Ticket, User
+from helpdesk.models import Follow, Mute, Ticket, User
 from helpdesk.policy.permissions import Action
 from helpdesk.services import access
 
 
 def mute(ticket: Ticket, *, actor: User) -> None:
-    """Tell this person less from now on. Raises NotFound or Forbidden for who may not read the ticket's notes."""
+    """Tell this person less from now on; he follows it no more. Raises NotFound or Forbidden for who may not read the ticket's notes."""
     access.demand(actor, Action.SEE_NOTES, ticket)
     insert_once(Mute, user_id=actor.id, ticket_id=ticket.id, created_at=utcnow())
+    db.session.execute(delete(Follow).where(Follow.user_id == actor.id, Follow.ticket_id == ticket.id))
 
 
 def unmute(ticket: Ticket, *, actor: User) -> None:
     db.session.execute(delete(Mute).where(Mute.user_id == actor.id, Mute.ticket_id == ticket.id))
 
 
-def mutes(user: User, ticket: Ticket) -> bool:
-    """Whether he has muted this very ticket."""
-    row = select(Mute.id).where(Mute.user_id == user.id, Mute.ticket_id == ticket.id)
-    return db.session.scalar(row) is not None
+def is_muted(user: User, ticket: Ticket) -> ColumnElement[bool]:
+    """Within a statement: whether he has muted this very ticket."""
+    return exists().where(Mute.user_id == user.id, Mute.ticket_id == ticket.id)
 
 
 def who_mutes(ticket: Ticket) -> set[int]:

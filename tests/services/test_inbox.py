@@ -142,7 +142,7 @@ def test_reading_one_all_and_a_tickets(account, ticket, nora):
     say(ticket, "incoming")
     with transaction():
         inbox.mark_all_read(nora)
-    assert not inbox.has_unread(nora, ticket)
+    assert inbox.unread_and_muted(nora, ticket) == (False, False)
 
 
 def test_nobody_reads_anothers(ticket, nora, tom):

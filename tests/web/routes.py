@@ -52,6 +52,7 @@ ROUTES = {
     "POST /profile/password": PEOPLE,
     "POST /profile/password-link": PEOPLE,
     "POST /profile/notifications": PEOPLE,
+    "POST /profile/digest": TEAM,
     "POST /profile/sessions/<int:session_id>/end": PEOPLE,
     "POST /profile/sessions/end-others": PEOPLE,
     # set-up
@@ -141,6 +142,7 @@ ROUTES = {
     "POST /tickets/<int:number>/people/<int:participant_id>/reach": TICKET_TEAM,
     "POST /tickets/<int:number>/people/<int:participant_id>/remove": TICKET_TEAM,
     "POST /tickets/<int:number>/follow": TICKET_TEAM,
+    "POST /tickets/<int:number>/mute": TICKET_TEAM,
     "POST /tickets/<int:number>/seen": TICKET_TEAM,
     "GET /notifications": TEAM,
     "POST /notifications/read": TEAM,

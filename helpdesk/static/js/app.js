@@ -13,6 +13,7 @@ import { bindFlashes } from "./flashes.js";
 import { bindMailFrames } from "./mail-frame.js";
 import { bindMailTexts } from "./mail-text.js";
 import { bindMarkdown } from "./markdown.js";
+import { bindMentions } from "./mentions.js";
 import { bindOnce } from "./once.js";
 import { bindRefresh } from "./refresh.js";
 import { bindSearch } from "./search.js";
@@ -23,7 +24,7 @@ import { bindUploads } from "./uploads.js";
 
 const behaviours = [
   bindAutosize, bindUploads, bindDrafts, bindMarkdown, bindOnce, bindAutosubmit, bindBulk, bindChanges, bindComposer,
-  bindCopy, bindSending, bindDrawers, bindFill, bindFlashes, bindMailFrames, bindMailTexts, bindRefresh,
+  bindCopy, bindSending, bindDrawers, bindFill, bindFlashes, bindMailFrames, bindMailTexts, bindMentions, bindRefresh,
   bindSearch, bindSeen, bindTheme,
 ];
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, flash, render_template
 from flask_babel import gettext as _
 from flask_babel import refresh
@@ -9,7 +11,7 @@ from flask_babel import refresh
 from helpdesk.database import end_read, transaction
 from helpdesk.errors import InvalidInput
 from helpdesk.models import User
-from helpdesk.services import passwords, profiles, sessions, sign_in_links
+from helpdesk.services import digests, passwords, preferences, profiles, sessions, sign_in_links
 from helpdesk.services.links import Purpose
 from helpdesk.web import access
 from helpdesk.web.access import require, viewer
@@ -17,14 +19,18 @@ from helpdesk.web.auth import limits
 from helpdesk.web.auth.blueprint import blueprint
 from helpdesk.web.auth.browsers import browser_name
 from helpdesk.web.auth.forms import PasswordForm, ProfileForm
-from helpdesk.web.auth.telling import switches
+from helpdesk.web.auth.telling import DigestForm, digest_form, mutable_accounts, rows, switches
 from helpdesk.web.errors import say
 from helpdesk.web.security import go
 
 Page = str | Response | tuple[str, int]
 
 
-def _show(form: ProfileForm | None = None, password_form: PasswordForm | None = None) -> str:
+def _show(
+    form: ProfileForm | None = None,
+    password_form: PasswordForm | None = None,
+    digest: DigestForm | None = None,
+) -> str:
     user = viewer()
     if form is None:
         undo = "" if user.undo_seconds is None else str(user.undo_seconds)
@@ -44,9 +50,19 @@ def _show(form: ProfileForm | None = None, password_form: PasswordForm | None = 
         sessions=sessions.of_user(user),
         this_session=access.current_session(),
         browser_name=browser_name,
-        switches=switches(user),
         may_have_password=profiles.may_have_password(user),
+        **(_of_the_team(user, digest) if user.is_team else {"switches": switches(user)}),
     )
+
+
+def _of_the_team(user: User, digest: DigestForm | None) -> dict[str, Any]:
+    """How a member of the team is told."""
+    return {
+        "rows": rows(user),
+        "accounts": mutable_accounts(user),
+        "digest": digest or digest_form(user),
+        "gathered": digests.gathered(user),
+    }
 
 
 @blueprint.get("/profile")
@@ -75,6 +91,19 @@ def save_profile() -> Page:
     refresh()
     flash(_("Saved."), "success")
     return go("auth.profile")
+
+
+@blueprint.post("/profile/digest")
+@require("team")
+def choose_digest() -> Page:
+    form = DigestForm()
+    form.offer()
+    if not form.validate():
+        return _show(digest=form), 422
+    with transaction():
+        preferences.choose_digest(viewer(), form.rhythm, spares_urgent=form.spares_urgent.data)
+    flash(_("Saved."), "success")
+    return go("auth.profile", _anchor="digest")
 
 
 @blueprint.post("/profile/password")

@@ -16,6 +16,7 @@ from helpdesk.services import (
     attachments,
     drafts,
     inbox,
+    mentions,
     people,
     scheduled,
     settings,
@@ -96,6 +97,10 @@ def _add_note(ticket: Ticket, typed: Answer) -> None:
             )
         inbox.mark_ticket_read(viewer(), ticket)
     flash(_("Note added. Only the team can see it."), "success")
+    for name in mentions.unreachable(ticket, typed.text):
+        flash(
+            _("%(who)s was not told: this ticket is of an account he has no access to.", who=name), "warning"
+        )
 
 
 @blueprint.post("/tickets/<int:number>/properties")

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from helpdesk.database import transaction
 from helpdesk.errors import Conflict, HelpdeskError, InvalidInput
-from helpdesk.services import access, following, participants
+from helpdesk.services import access, following, muting, participants
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say, sentence
 from helpdesk.web.tickets.blueprint import blueprint
@@ -77,4 +77,23 @@ def follow(number: int) -> Page:
             following.unfollow(ticket, actor=viewer())
         else:
             following.follow(ticket, actor=viewer())
+    return back_to(ticket)
+
+
+@blueprint.post("/tickets/<int:number>/mute")
+@require("team")
+def mute(number: int) -> Page:
+    """Mute, or with `stop` in the form hear of everything again."""
+    ticket = access.get_ticket_by_number(viewer(), number)
+    with transaction():
+        if "stop" in request.form:
+            muting.unmute(ticket, actor=viewer())
+        else:
+            muting.mute(ticket, actor=viewer())
+            flash(
+                _(
+                    "Muted. You are still told when it is assigned to you, when somebody mentions you, and when an answer of yours does not arrive."
+                ),
+                "success",
+            )
     return back_to(ticket)

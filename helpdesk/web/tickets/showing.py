@@ -148,6 +148,7 @@ def render_ticket(
     state = read_list_state(request.args, viewer())
     waiting, deliveries = scheduled.waiting(ticket), queries.deliveries(ticket)
     entries, followers = conversation(ticket, deliveries), following.followers(ticket)
+    has_news, is_muted = inbox.unread_and_muted(viewer(), ticket)
     seen = max((entry.comment.id for entry in entries if entry.comment), default=0)
     return render_template(
         "tickets/show.html",
@@ -175,9 +176,10 @@ def render_ticket(
         whose=whose,
         crossed=crossed,
         preview=preview,
-        has_news=inbox.has_unread(viewer(), ticket),
+        has_news=has_news,
         followers=followers,
         opened=request.args.get("designed", type=int),
+        is_muted=is_muted,
         is_following=any(follower.id == viewer().id for follower in followers),
         other_tickets=queries.other_tickets(viewer(), ticket),
         machine_mails=machine_mails(deliveries),
