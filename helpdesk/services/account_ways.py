@@ -29,7 +29,7 @@ KNOWN_WORDS = {  # what is filled in, by field
 PACES = ("poll_frequency_s", "max_mails_per_poll")
 WAYS = (
     "name", "is_offered", "default_assignee_id", "default_category", "default_priority", "reply_status", "reopen_days",
-    "signature", "is_acknowledging", "acknowledgement_text", "kind", "takes_plus_addresses", "shows_reply_line", "trusted_authserv_id",
+    "signature", "quoted_history", "max_mail_mb", "is_acknowledging", "acknowledgement_text", "kind", "takes_plus_addresses", "shows_reply_line", "trusted_authserv_id",
     "spam_check", "spam_score", "acknowledges_when", "closed_text", "business_hours", *PACES,
 )  # fmt: skip
 

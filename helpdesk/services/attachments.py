@@ -15,9 +15,10 @@ from helpdesk.database import db
 from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.mail.attachments import picture_type, safe_filename
 from helpdesk.mail.types import MailFile
-from helpdesk.models import Attachment, Comment
+from helpdesk.models import Attachment, Comment, EmailAccount
 from helpdesk.models.tickets import TextFormat
 
+ROOM_FOR_WORDS = 64 * 1024
 OF_A_TEXT = "@text.desk.invalid"
 
 
@@ -74,6 +75,31 @@ def content_id(token: str) -> str:
 def token_of(content_id: str) -> str:
     """What a text shows the file as, "" for one that none does."""
     return content_id.removesuffix(OF_A_TEXT) if content_id.endswith(OF_A_TEXT) else ""
+
+
+def default_mail_limit() -> int:
+    """How many bytes a mail of this desk may have."""
+    return int(current_app.config["EMAIL_MAX_MESSAGE_SIZE"])
+
+
+def mail_limit(account: EmailAccount) -> int:
+    """How many bytes a mail of this account may have: what the account says, and never more than the whole desk."""
+    own = account.max_mail_mb
+    return min(default_mail_limit(), own * 1024**2) if own else default_mail_limit()
+
+
+def room_for_files(account: EmailAccount) -> int:
+    """How many bytes of files fit into a mail of the account: base64 writes 57 of them as 78, and words need room."""
+    return max(0, mail_limit(account) - ROOM_FOR_WORDS) * 57 // 78
+
+
+def refuse_too_large(sizes: Iterable[int], account: EmailAccount) -> None:
+    """Raises InvalidInput for files that fit into no mail of the account."""
+    if sum(sizes) > room_for_files(account):
+        raise InvalidInput(
+            "These files are too large for one mail: at most %(limit)s MB fit into it.",
+            field="files", limit=f"{room_for_files(account) / 1024**2:.1f}".removesuffix(".0"),
+        )  # fmt: skip
 
 
 def attach(comment: Comment, files: Iterable[StagedFile]) -> None:

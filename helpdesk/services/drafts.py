@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from flask import current_app
 from sqlalchemy import ColumnElement, ScalarSelect, delete, func, select
 
 from helpdesk import storage
@@ -282,13 +281,8 @@ def _write(
 
 def _attach(draft: Draft, files: Sequence[StagedFile]) -> None:
     """Raises InvalidInput for more than a mail can carry."""
-    limit = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
-    total = sum(upload.size for upload in draft.files) + sum(file.blob.size for file in files)
-    if total > limit:
-        raise InvalidInput(
-            "These files are too large for one mail: at most %(limit)d MB together.",
-            field="files", limit=limit // 1024**2,
-        )  # fmt: skip
+    sizes = [upload.size for upload in draft.files] + [file.blob.size for file in files]
+    attachments.refuse_too_large(sizes, draft.ticket.account)
     if len(draft.files) + len(files) > MAX_FILES:
         raise InvalidInput("At most %(count)d files fit into one mail.", field="files", count=MAX_FILES)
     add_uploads(draft.user, files, draft_id=draft.id)

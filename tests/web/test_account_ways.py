@@ -16,7 +16,7 @@ WAYS = {
     "acknowledgement_text": "Dear {{customer_name}}, {{ticket_number}}.", "is_acknowledging": "y",
     "kind": "department", "poll_frequency_s": "60", "max_mails_per_poll": "20",
     "takes_plus_addresses": "y", "shows_reply_line": "y", "trusted_authserv_id": "mx.desk.example, mx2.desk.example",
-    "spam_check": "score", "spam_score": "4.5", "acknowledges_when": "always",
+    "spam_check": "score", "spam_score": "4.5", "acknowledges_when": "always", "quoted_history": "full", "max_mail_mb": "10",
 }  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
         "mx.desk.example mx2.desk.example",
     )
     assert (account.kind, account.poll_frequency_s, account.max_mails_per_poll) == ("department", 60, 20)
+    assert (account.quoted_history, account.max_mail_mb) == ("full", 10)
     assert (account.spam_check, account.spam_score) == (SpamCheck.SCORE, 4.5)
     assert "of a department" in admin.get("/admin/accounts").text
     text = admin.get(page).text
@@ -57,7 +58,7 @@ def test_everything_is_saved_and_shown_again(app, desk, admin):
 
 @pytest.mark.parametrize("field, value, words", [
     ("acknowledgement_text", "Dear {{name}}", "{{name}}"), ("acknowledgement_text", "{{config.SECRET_KEY}}", "Nobody fills in"),
-    ("acknowledgement_text", "x" * 5001, "at most 5000"), ("signature", "x" * 5001, "at most 5000"), ("name", "", "enter a name"),
+    ("acknowledgement_text", "x" * 5001, "at most 5000"), ("signature", "x" * 5001, "at most 5000"), ("name", "", "enter a name"), ("max_mail_mb", "0", "1 to 500 MB"),
     ("trusted_authserv_id", "mx desk.example;", "not the name of a mail server"), ("reopen_days", "-1", "0 to 3650"), ("poll_frequency_s", "1", "5 to 86400"), ("max_mails_per_poll", "0", "1 to 1000"),
     ("kind", "nobody", "valid choice"), ("reply_status", "new", "valid choice"), ("default_priority", "huge", "valid choice"),
     ("acknowledges_when", "sometimes", "valid choice"), ("closed_text", "{{opens}}", "{{opens_at}}"),

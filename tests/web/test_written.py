@@ -269,3 +269,31 @@ def test_the_preview_is_a_plain_form_that_loses_nothing(app, agent, team):
     )
     assert "<p><strong>so</strong></p>" in first.text
     assert 'value="who@customer.example"' in first.text
+
+
+def test_an_account_has_its_own_limit_at_upload_and_at_sending(app, agent, team):
+    with app.app_context(), transaction():
+        db.session.get(EmailAccount, team["account"]).max_mail_mb = 1
+    fits, large = b"x" * 600_000, b"x" * 800_000  # in base64 more than a megabyte
+    refused = write(
+        agent,
+        team,
+        action="/draft",
+        body="Kept words",
+        revision_reply="0",
+        attachments=(io.BytesIO(large), "a.log"),
+    )
+    assert refused.status_code == 422
+    assert "at most 0.7 MB fit into it" in refused.text
+    assert "Kept words" in refused.text
+    sent = write(
+        agent, team, body="Kept words", attachments=[(io.BytesIO(fits), "a.log"), (io.BytesIO(fits), "b.log")]
+    )
+    assert "The mail is too large: at most 1 MB with all its files." in sent.text
+    assert "Kept words" in sent.text
+    assert (
+        write(
+            agent, team, body="Fits", revision_reply="1", attachments=(io.BytesIO(fits), "a.log")
+        ).status_code
+        == 303
+    )

@@ -13,6 +13,7 @@ from helpdesk.policy.audience import Recipient, Template
 from helpdesk.policy.status import Status
 from helpdesk.services import attachments, settings, templates
 from helpdesk.services.outbox.conversation import thread_of
+from helpdesk.services.outbox.history import quoted
 from helpdesk.services.outbox.told import News, Said, Told, name_of
 from helpdesk.services.outbox.writing import Envelope, Letter, NotWanted, about, language_of, write
 
@@ -28,10 +29,14 @@ def answer(
     bcc: Sequence[str] = (),
     outcome: Status | None = None,
     format: TextFormat = TextFormat.MARKDOWN,
+    comment: Comment | None = None,
 ) -> Letter:
     """A person's words to the customer, in the ticket's mail thread: the customer's `comment_added`.
 
-    The agent signs first, the account after him. Pictures the text shows are among the `files`, inline. With `outcome`, resolved or closed, it says in a line of its own that the ticket is done with. The subject stays the ticket's own: it is what mail programs keep a conversation together by.
+    The agent signs first, the account after him. Pictures the text shows are among the `files`, inline. With `outcome`,
+    resolved or closed, it says in a line of its own that the ticket is done with. Below stands what the account quotes,
+    of what was said before `comment` where the answer is one already. The subject stays the ticket's own: it is what mail
+    programs keep a conversation together by.
     """
     author = name_of(actor, is_customer=True) or settings.desk_name()
     said, own = _said(author, text, files, format), actor.signature.strip()
@@ -43,6 +48,7 @@ def answer(
         signature=ticket.account.signature.strip(),
         own_signature=Said("reply", author, to_plain(own), source=own) if own else None,
         outcome=outcome or "",
+        history=quoted(ticket, [*to, *cc, *bcc], before=comment),
         **about(ticket, ticket.subject, is_customer=True),
     )
     name = actor.name and f"{actor.name} ({ticket.account.from_name or settings.desk_name()})"
@@ -76,4 +82,5 @@ def answer_of_comment(email: EmailMessage) -> Letter:
         cc=recipients.get("cc", []),
         bcc=recipients.get("bcc", []),
         format=comment.format,
+        comment=comment,
     )

@@ -31,6 +31,7 @@ SIGNATURE_BEGINS = "\n-- \n"  # what mail programs leave out of answers
 FRAME = re.compile(
     r"<body\b[^>]*>(?:\s*<div\b[^>]*\bhd-hidden\b[^>]*>[^<]*</div>)?"
 )  # behind what lists of mails show
+END = re.compile(r"<table\b[^>]*\bhd-history\b|</body>")  # of what this mail says itself
 LINE_STYLE = "margin:0;padding:12px 12px 0;text-align:center;font:12px sans-serif;color:#565c64"
 STYLE = "margin:0;padding:4px 12px 20px;text-align:center;font:11px sans-serif;color:#8a867d"
 
@@ -80,14 +81,13 @@ def put_above(text: str, html: str, line: str) -> tuple[str, str]:
 
 
 def put_into(rendered: Rendered, signed: Signed) -> tuple[str, str]:
-    """The text and the HTML of a mail with its mark: above the signature, and at the very end."""
+    """The text and the HTML of a mail with its mark: above the signature, and at the end, before what is quoted: words
+    below a quotation would be taken for an answer to it."""
     text, html = rendered.text, rendered.html
     if not signed.marker:
         return text, html
     mark = f"[{signed.marker}]"
     words, parting, rest = text.rpartition(SIGNATURE_BEGINS)
     text = f"{words.rstrip()}\n\n{mark}\n{parting}{rest}" if parting else f"{text.rstrip()}\n\n{mark}\n"
-    before, end, after = html.rpartition("</body>")
-    if end:
-        html = f'{before}<p class="hd-quiet" style="{STYLE}">{mark}</p>\n{end}{after}'
-    return text, html
+    line = f'<p class="hd-quiet" style="{STYLE}">{mark}</p>\n'
+    return text, END.sub(lambda end: line + end[0], html, count=1)

@@ -18,7 +18,7 @@ from helpdesk.mail.compose import ComposeError, Draft, compose
 from helpdesk.mail.thread import tagged_subject, thread_topic
 from helpdesk.mail.types import Address, MailFile
 from helpdesk.models import EmailAccount, Ticket
-from helpdesk.services import people, settings, templates
+from helpdesk.services import attachments, people, settings, templates
 from helpdesk.services.outbox import marks
 from helpdesk.services.outbox.conversation import MailThread
 from helpdesk.services.outbox.told import harmless_name
@@ -98,7 +98,7 @@ def write(
         raw = compose(draft)
     except ComposeError as error:
         raise InvalidInput("This mail cannot be made: %(reason)s.", reason=str(error)) from error
-    limit = current_app.config["EMAIL_MAX_MESSAGE_SIZE"]
+    limit = attachments.mail_limit(account)
     if len(raw) > limit:
         raise InvalidInput(
             "The mail is too large: at most %(limit)d MB with all its files.",

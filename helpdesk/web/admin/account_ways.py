@@ -9,16 +9,16 @@ from flask import Response, flash, render_template
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, FloatField, IntegerField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import EmailAccount
-from helpdesk.models.mail import AccountKind
+from helpdesk.models.mail import AccountKind, QuotedHistory
 from helpdesk.models.trays import SpamCheck
 from helpdesk.policy.acknowledge import When
 from helpdesk.policy.status import Category, Priority, Status
-from helpdesk.services import account_ways, accounts, notifications, people, sending, settings
+from helpdesk.services import account_ways, accounts, attachments, notifications, people, sending, settings
 from helpdesk.web.access import require, viewer
 from helpdesk.web.account_form import KINDS
 from helpdesk.web.admin.blueprint import blueprint
@@ -48,6 +48,12 @@ WHEN = options(
     (When.OPEN.value, _l("Only within business hours")),
     (When.CLOSED.value, _l("Only outside of business hours")),
 )
+QUOTED = options(
+    (QuotedHistory.NONE.value, _l("Nothing")),
+    (QuotedHistory.LAST.value, _l("The last message of the customer")),
+    (QuotedHistory.FULL.value, _l("The conversation, as far as there is room")),
+)
+MEGABYTES = _l("Use 1 to 500 MB.")
 SCORE = _l("Use a number, such as 5.")
 DAYS = _l("Use 0 to 3650 days.")
 DAY_S = 24 * 3600
@@ -87,6 +93,10 @@ class WaysForm(Form):
         _l("Mails taken at once"), validators=[InputRequired(MAILS), NumberRange(1, 1000, MAILS)]
     )
     signature = TextAreaField(_l("Signature"))
+    quoted_history = SelectField(_l("Quoted below answers"), choices=QUOTED, default=QuotedHistory.NONE.value)
+    max_mail_mb = IntegerField(
+        _l("Largest mail, in MB"), validators=[Optional(), NumberRange(1, 500, MEGABYTES)]
+    )
     is_acknowledging = BooleanField(_l("Confirm every new ticket to its sender"))
     acknowledgement_text = TextAreaField(_l("Words of the confirmation"))
     acknowledges_when = SelectField(_l("It is confirmed"), choices=WHEN, default=When.ALWAYS.value)
@@ -114,6 +124,7 @@ class WaysForm(Form):
         found["kind"] = AccountKind(self.kind.data)
         found["acknowledges_when"] = When(self.acknowledges_when.data)
         found["business_hours"] = self.business_hours.data if self.has_own_hours.data else {}
+        found["quoted_history"] = QuotedHistory(self.quoted_history.data)
         found["spam_check"] = SpamCheck(self.spam_check.data)
         found["reply_status"] = Status(self.reply_status.data)
         found["default_category"] = Category(self.default_category.data)
@@ -139,6 +150,7 @@ def show_ways(account_id: int) -> Page:
     form.acknowledges_when.data = found.acknowledges_when.value
     form.default_assignee_id.data = found.default_assignee_id or 0
     form.kind.data = found.kind.value
+    form.quoted_history.data = found.quoted_history.value
     form.spam_check.data = found.spam_check.value
     form.reply_status.data = found.reply_status.value
     form.default_category.data = found.default_category.value
@@ -154,6 +166,7 @@ def _page(account: EmailAccount, form: WaysForm) -> str:
         "admin/account_ways.html",
         account=account,
         form=form,
+        largest=attachments.default_mail_limit() // 1024**2,
         server_seen=seen,
         hours_now=state_in_words(account),
         desk_hours=desk_hours or _("always closed"),

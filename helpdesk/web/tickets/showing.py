@@ -183,7 +183,9 @@ def render_ticket(
         is_following=any(follower.id == viewer().id for follower in followers),
         other_tickets=queries.other_tickets(viewer(), ticket),
         machine_mails=machine_mails(deliveries),
-        max_bytes=current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"],
+        max_bytes=min(
+            current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"], attachments.room_for_files(ticket.account)
+        ),
         kept=state.link_args,
         **list_context(state),
     )
