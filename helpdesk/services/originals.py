@@ -12,6 +12,7 @@ from helpdesk.mail.received import Hop, read_path
 from helpdesk.models import Comment, EmailMessage
 from helpdesk.models.mail import Direction
 from helpdesk.services import mail_log, waiting_mail
+from helpdesk.services.outbox import queue
 
 MAX_SOURCE = 200_000  # bytes of the source on the page; the rest is in the file
 MAX_HEAD = 256_000
@@ -33,7 +34,7 @@ class Original:
 
 def mail_of(comment: Comment) -> EmailMessage | None:
     """The mail the message came by, or went out with; None for one written in the browser."""
-    own = or_(EmailMessage.direction == Direction.IN, EmailMessage.purpose == "reply")
+    own = or_(EmailMessage.direction == Direction.IN, EmailMessage.purpose.in_([queue.REPLY, queue.FORWARD]))
     rows = select(EmailMessage).where(EmailMessage.comment_id == comment.id, own)
     return db.session.scalar(rows.order_by(EmailMessage.direction, EmailMessage.id).limit(1))
 

@@ -2,7 +2,7 @@
 
 1. A mail this desk sent, named by its reply address, by its signed id or by its signed mark in quoted text: whoever takes
    part is heard; a proven agent answers in public what the customer got as well, and writes a note to what only the
-   team got, or where both are named; anybody else's words wait to be released.
+   team got, or where both are named; anybody else's words wait to be released, and everybody's that answer a forward.
 2. The id of a mail already on a ticket, written by somebody else, of this account or of one the same people work on:
    counts only for who takes part, and for a proven agent, who writes a note.
 3. The conversation Exchange names (Thread-Index), and then the number in the subject: likewise. A number says nothing
@@ -133,6 +133,9 @@ def _issued_place(found: IssuedId, asked: _Asked, text: Sentence, *, is_mark: bo
         return _held(asked, ticket, asked.former.user)
     if (place := _of_team(ticket, asked, got_it, is_mark=is_mark)) is not None:
         return place
+    if reached.names_forward(asked.evidence, ticket):
+        asked.trace.tell("decision", "It answers what was passed on: the words wait to be released.")
+        return Route(RouteKind.UNRELEASED, ticket)
     if asked.author is not None and _takes_part(ticket, asked.author):
         return _heard(ticket, asked, is_proven=True)
     if _is_closed_for_good(ticket, asked.account):
@@ -149,7 +152,7 @@ def _of_team(ticket: Ticket, asked: _Asked, got_it: set[str], *, is_mark: bool) 
     if not is_mark and reached.is_his_alone(got_it, author):
         return _of_agent(ticket, author.user, asked, is_public=False)
     if asked.agent is not None:
-        is_public = reached.has_customer(got_it) and not _tells_of_team(ticket, asked)
+        is_public = reached.has_customer(got_it) and not reached.tells_of_team(asked.evidence, ticket)
         return _of_agent(ticket, author.user, asked, is_public=is_public)
     asked.trace.tell(
         "agent",
@@ -181,13 +184,6 @@ def _held(asked: _Asked, ticket: Ticket, user: User) -> Route:
     else:
         reason = Sentence("%(name)s is deactivated and may not write on tickets.", name=user.shown_name)
     return Route(RouteKind.HOLD, ticket, is_agent=True, reason=reason)
-
-
-def _tells_of_team(ticket: Ticket, asked: _Asked) -> bool:
-    """Whether anything in the mail names one that went to the team alone: what is quoted of it is not for customers."""
-    named = {*asked.evidence.tokens, *asked.evidence.issued, *asked.evidence.marked}
-    every = [got_it for found in named if (got_it := reached.by(found, ticket))]
-    return not all(map(reached.has_customer, every))
 
 
 # what others issued

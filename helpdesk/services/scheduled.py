@@ -163,7 +163,8 @@ def _refuse_crossing(ticket: Ticket, seen: Seen, actor: User) -> None:
             comment_id=comment.id,
         )
     for reply in waiting(ticket):
-        if reply.id > seen.reply_id and reply.author_id != actor.id:
+        is_answer = reply.kind is CommentKind.REPLY
+        if is_answer and reply.id > seen.reply_id and reply.author_id != actor.id:
             raise Crossed(
                 "%(name)s is sending an answer just now. Nothing of yours was sent: read it first, then send again.",
                 name=reply.author.shown_name,
@@ -237,7 +238,9 @@ def undo(ticket: Ticket, reply_id: int, *, actor: User) -> ScheduledReply:
 
 
 def _give_back(reply: ScheduledReply) -> None:
-    """Text, recipients and files become the author's draft."""
+    """Text, recipients and files become the author's draft. A forward's stay in its row: they are for no customer."""
+    if reply.kind is CommentKind.FORWARD:
+        return
     people = envelope.read(reply.recipients)
     chosen = {normalise_address(email) for email in people.everyone}
     in_copy = recipients.of_next_answer(reply.ticket)[1:]
@@ -266,7 +269,7 @@ def stop(reply_id: int, reason: HelpdeskError) -> None:
     _give_back(reply)
     events.record(
         "reply.stopped", actor=None, ticket=reply.ticket, reply_id=reply.id, author_id=reply.author_id,
-        reason=reason.template, params=reason.params,
+        kind=reply.kind.value, reason=reason.template, params=reason.params,
     )  # fmt: skip
     logger.warning("reply=%s ticket=%s stopped: %s", reply.id, reply.ticket.number, reason)
 

@@ -16,8 +16,9 @@ from helpdesk.database import claim, db, transaction, utcnow
 from helpdesk.errors import Conflict, Forbidden, HelpdeskError, TransientError
 from helpdesk.models import Comment, ScheduledReply
 from helpdesk.models.composing import ReplyState
+from helpdesk.policy import envelope
 from helpdesk.policy.status import CommentKind, Disposition
-from helpdesk.services import access, drafts, events, replies, scheduled
+from helpdesk.services import access, drafts, events, forwarding, replies, scheduled
 from helpdesk.services.tickets import changing
 
 logger = logging.getLogger(__name__)
@@ -57,16 +58,7 @@ def deliver(reply_id: int) -> bool:
     reply = db.session.get_one(ScheduledReply, reply_id)
     due_at, recipients = reply.due_at, reply.recipients
     try:
-        prepared = replies.prepare(
-            reply.ticket,
-            reply.text,
-            drafts.as_mail_files(reply.files, reply.text),
-            actor=reply.author,
-            cc=recipients.get("cc", []),
-            bcc=recipients.get("bcc", []),
-            to=recipients["to"][0],
-            status=reply.status_after,
-        )
+        prepared = _prepare(reply)
     except storage.StorageError as error:  # a full disk may be mended: the next sweep tries again
         logger.warning("reply=%s not delivered: %s", reply_id, error)
         return False
@@ -76,6 +68,23 @@ def deliver(reply_id: int) -> bool:
         return False
     with transaction():
         return _say(reply_id, prepared, due_at, recipients)
+
+
+def _prepare(reply: ScheduledReply) -> replies.PreparedReply | forwarding.Prepared:
+    """Make its mail, outside any transaction."""
+    if reply.kind is CommentKind.FORWARD:
+        return forwarding.prepare(reply.ticket, forwarding.wish_of(reply), actor=reply.author)
+    people = envelope.read(reply.recipients)
+    return replies.prepare(
+        reply.ticket,
+        reply.text,
+        drafts.as_mail_files(reply.files, reply.text),
+        actor=reply.author,
+        cc=people.cc,
+        bcc=people.bcc,
+        to=people.to[0],
+        status=reply.status_after,
+    )
 
 
 def _begin(reply_id: int) -> bool:
@@ -111,7 +120,10 @@ def _refusal(reply: ScheduledReply) -> HelpdeskError | None:
 
 
 def _say(
-    reply_id: int, prepared: replies.PreparedReply, due_at: datetime, recipients: dict[str, list[str]]
+    reply_id: int,
+    prepared: replies.PreparedReply | forwarding.Prepared,
+    due_at: datetime,
+    recipients: dict[str, list[str]],
 ) -> bool:
     """The one transaction in which the answer comes into being.
 
@@ -138,7 +150,10 @@ def _say(
         return False
     reply = db.session.get_one(ScheduledReply, reply_id, populate_existing=True)
     crossing = _customers_word_since(reply)
-    comment = replies.send(reply.ticket, prepared, actor=reply.author, form_key=reply.form_key)
+    if isinstance(prepared, forwarding.Prepared):
+        comment = forwarding.send(reply.ticket, prepared, actor=reply.author, form_key=reply.form_key)
+    else:
+        comment = replies.send(reply.ticket, prepared, actor=reply.author, form_key=reply.form_key)
     reply.comment_id, reply.text = comment.id, ""
     for upload in reply.files:
         db.session.delete(upload)

@@ -11,6 +11,7 @@ from flask_babel import ngettext
 from helpdesk.database import utcnow
 from helpdesk.models import ScheduledReply, Upload, User
 from helpdesk.policy import envelope
+from helpdesk.policy.status import CommentKind
 from helpdesk.services import participants, settings
 
 
@@ -21,6 +22,7 @@ def sending(reply: ScheduledReply, viewer: User) -> dict[str, object]:
         "ticket_id": reply.ticket_id,
         "tag": settings.tag_of(reply.ticket),
         "author": reply.author.shown_name,
+        "is_forward": reply.kind is CommentKind.FORWARD,
         "text": reply.text,
         "to": ", ".join(participants.names_of(reply.ticket, [*people_.to, *people_.cc])),
         "bcc": ", ".join(participants.names_of(reply.ticket, people_.bcc)),
@@ -48,6 +50,12 @@ def pictures_of(uploads: Iterable[Upload], viewer: User) -> dict[str, str]:
         for upload in uploads
         if upload.is_picture and upload.user_id == viewer.id
     }
+
+
+def forward_url(reply: ScheduledReply) -> str:
+    """The page a forward was written on, with what stood there."""
+    ids = reply.forwarded.get("comments") or [0]
+    return url_for("tickets.forward", number=reply.ticket.number, comment_id=ids[0], again=reply.id)
 
 
 def audience_words(people_count: int, new_count: int) -> str:

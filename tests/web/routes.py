@@ -152,6 +152,9 @@ ROUTES = {
     "POST /tickets/<int:number>/replies/<int:reply_id>/undo": OWN_ANSWER,
     "POST /tickets/<int:number>/replies/<int:reply_id>/time": OWN_ANSWER,
     "POST /tickets/<int:number>/replies/<int:reply_id>/now": OWN_ANSWER,
+    "POST /tickets/<int:number>/replies/<int:reply_id>/drop": OF_ANOTHER,  # an answer is no forward
+    "GET /tickets/<int:number>/comments/<int:comment_id>/forward": TICKET_TEAM,
+    "POST /tickets/<int:number>/comments/<int:comment_id>/forward": TICKET_TEAM,
     "POST /tickets/<int:number>/properties": TICKET_TEAM,
     "POST /tickets/<int:number>/tags": TICKET_TEAM,
     "POST /tickets/<int:number>/<any(spam, restore, block):act>": TICKET_TEAM,

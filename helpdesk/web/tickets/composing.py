@@ -106,7 +106,8 @@ def _number(name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _addresses(name: str) -> tuple[str, ...]:
+def read_addresses(name: str) -> tuple[str, ...]:
+    """The addresses typed into a field, each once."""
     words = (re.split(r"[,;\s]+", value[:5000].strip()) for value in request.form.getlist(name)[:100])
     return tuple(dict.fromkeys(word for part in words for word in part if word))
 
@@ -118,7 +119,7 @@ def read_kind() -> CommentKind:
 def read_answer() -> Answer:
     """What was typed, whatever else is wrong with the form; `form_key` is "" for one that cannot be ours."""
     kind, key, then = read_kind(), request.form.get("form_id", ""), request.form.get("then", "")
-    cc, shown = _addresses("cc"), _addresses("cc_shown")
+    cc, shown = read_addresses("cc"), read_addresses("cc_shown")
     pictures = tuple(read_pictures("pictures"))
     text = _with_pictures(request.form.get("body", "").replace("\r\n", "\n").strip(), pictures)
     return Answer(
@@ -127,7 +128,7 @@ def read_answer() -> Answer:
         to=request.form.get("to", "").strip()[:320],
         requester=request.form.get("requester", "").strip()[:320],
         cc=cc,
-        bcc=_addresses("bcc"),
+        bcc=read_addresses("bcc"),
         added=participants.missing(cc, shown),
         left_out=participants.missing(shown, cc),
         then=Status(then) if then in set(Status) else None,
@@ -152,8 +153,12 @@ def files_of(typed: Answer) -> list[MailFile]:
 
 
 def require_form_key(answer: Answer) -> None:
+    require_key(answer.form_key)
+
+
+def require_key(form_key: str) -> None:
     """Raises InvalidInput for a form that cannot have been ours."""
-    if not answer.form_key:
+    if not form_key:
         raise InvalidInput("The form was incomplete. Please send it again.")
 
 

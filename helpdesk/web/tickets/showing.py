@@ -18,6 +18,7 @@ from helpdesk.services import (
     access,
     attachments,
     following,
+    forwarding,
     glance,
     inbox,
     participants,
@@ -29,12 +30,15 @@ from helpdesk.services import (
     settings,
     tags,
 )
+from helpdesk.services.outbox import queue
 from helpdesk.services.scheduled import Crossed
+from helpdesk.services.sentences import Sentence
 from helpdesk.services.tickets import merge
 from helpdesk.web.access import require, viewer
+from helpdesk.web.filters import said
 from helpdesk.web.particulars import shown as shown_particulars
 from helpdesk.web.security import go, go_to
-from helpdesk.web.sending import sending
+from helpdesk.web.sending import forward_url, sending
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.composing import Answer, editor
 from helpdesk.web.tickets.deliveries import delivery, machine_mails, once_more, went_to
@@ -69,7 +73,7 @@ def quoted_part(comment: Comment) -> str:
 
 def conversation(ticket: Ticket, deliveries: Sequence[EmailMessage]) -> list[Entry]:
     """Comments and events in time order, each answer with the mail that carries it."""
-    mails = {mail.comment_id: mail for mail in deliveries if mail.purpose == "reply"}
+    mails = {mail.comment_id: mail for mail in deliveries if mail.purpose in (queue.REPLY, queue.FORWARD)}
     designed = queries.designed(ticket)
     entries = [
         Entry(
@@ -163,6 +167,11 @@ def render_ticket(
         pictures_of=pictures_of(ticket, entries, state.link_args),
         particulars_of=lambda comment: shown_particulars(comment.particulars, files_of(comment)),
         waiting=[sending(reply, viewer()) for reply in waiting if not reply.waits_for_silence],
+        stopped_forwards=[
+            (one, said(Sentence(one.reason, **one.reason_params)), forward_url(one))
+            for one in forwarding.stopped(ticket, viewer())
+        ],
+        may_forward=forwarding.may_forward,
         later=[for_later(reply) for reply in waiting if reply.waits_for_silence],
         editor=editor(ticket, seen=seen, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
         refusal=_refusal(ticket),

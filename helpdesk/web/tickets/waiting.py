@@ -8,10 +8,13 @@ from flask_babel import gettext as _
 from helpdesk.database import transaction, utcnow
 from helpdesk.errors import HelpdeskError, NotFound
 from helpdesk.models import ScheduledReply, Ticket
+from helpdesk.policy.status import CommentKind
 from helpdesk.services import access, scheduled, scheduled_delivery, scheduled_later
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say
 from helpdesk.web.filters import exact
+from helpdesk.web.security import go_to
+from helpdesk.web.sending import forward_url
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.showing import Page, back_to
 from helpdesk.web.tickets.timing import moment, read_when
@@ -30,7 +33,8 @@ def say_when(reply: ScheduledReply) -> None:
     if reply.waits_for_silence:
         flash(_("It will be sent on %(when)s.", when=exact(reply.due_at)), "success")
     elif reply.due_at <= utcnow() and scheduled_delivery.deliver(reply.id):
-        flash(_("Your answer is on its way."), "success")
+        is_forward = reply.kind is CommentKind.FORWARD
+        flash(_("Your forward is on its way.") if is_forward else _("Your answer is on its way."), "success")
 
 
 @blueprint.post("/tickets/<int:number>/replies/<int:reply_id>/undo")
@@ -40,10 +44,13 @@ def undo(number: int, reply_id: int) -> Page:
     ticket = _own(number, reply_id)
     try:
         with transaction():
-            scheduled.undo(ticket, reply_id, actor=viewer())
+            reply = scheduled.undo(ticket, reply_id, actor=viewer())
     except HelpdeskError as error:
         say(error)
         return back_to(ticket)
+    if reply.kind is CommentKind.FORWARD:
+        flash(_("Nothing was sent."), "success")
+        return go_to(forward_url(reply))
     flash(_("Nothing was sent. Your text is in the editor again."), "success")
     return back_to(ticket, write="reply")
 

@@ -113,7 +113,10 @@ def describe_event(
 
 def _stopped(event: Event, names: Mapping[int, str]) -> str:
     author = names.get(int(str(event.data.get("author_id", 0))), _("a colleague"))
-    words = _("An answer by %(who)s was not sent; it is a draft again", who=author)
+    if event.data.get("kind") == "forward":
+        words = _("A forward by %(who)s was not sent", who=author)
+    else:
+        words = _("An answer by %(who)s was not sent; it is a draft again", who=author)
     reason, params = event.data.get("reason"), event.data.get("params")
     if not isinstance(reason, str):
         return words
