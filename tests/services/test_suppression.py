@@ -208,3 +208,26 @@ def test_a_report_is_linked_by_what_we_signed_where_the_service_put_its_own_id(c
     false, true = receive(account, *reports_)
     assert (false.ticket_id, true.ticket_id) == (None, ours.ticket_id)
     assert list(unreachable.among([CUSTOMER])) == [CUSTOMER]
+
+
+def test_who_joined_later_speaks_for_nobody_with_an_id_he_read_in_an_answer(account, agent, sent):  # noqa: F811
+    """The References of our answers name earlier mails to whoever gets the answer, not to their readers alone."""
+    answer(sent.ticket_id, agent, cc=[OTHER_CUSTOMER])
+    send(account)
+    assert sent.message_id in parse(storage.read(outgoing()[-1].raw_sha256)).references
+    (row,) = receive(account, complaint(sent.message_id, sender=OTHER_CUSTOMER))
+    assert unreachable.among([CUSTOMER, OTHER_CUSTOMER]) == {}
+    assert any("Others have been told" in step["text"] for step in row.trace)
+
+
+def test_a_returned_header_proves_who_complained_though_others_know_the_mail(context):
+    account = factories.make_account(takes_plus_addresses=True)  # noqa: F811
+    agent = factories.make_agent(accounts=[account])  # noqa: F811
+    receive(account, make_mail())
+    send(account)
+    sent = outgoing()[-1]  # noqa: F811
+    answer(sent.ticket_id, agent, cc=[OTHER_CUSTOMER])
+    reply_to = parse(storage.read(sent.raw_sha256)).header("Reply-To")
+    raw = complaint(sent.message_id).replace(b"To: <redacted>", b"Reply-To: " + reply_to.encode())
+    receive(account, raw)
+    assert list(unreachable.among([CUSTOMER])) == [CUSTOMER]

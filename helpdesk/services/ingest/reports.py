@@ -2,7 +2,8 @@
 
 They are recorded on the ticket of the mail they name, if this desk has sent it, once for each mail however many come. A
 complaint about a mail that went to one person alone also stops what the desk mails him by itself. Nothing else may: who
-was in copy of a mail knows its id and could speak for the others, and a report about no mail of ours is anybody's.
+was in copy of a mail knows its id and could speak for the others, as could whoever reads it among the References of a
+later one; and a report about no mail of ours is anybody's.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from sqlalchemy import select
 
 from helpdesk.database import db
 from helpdesk.mail.complaint import Complaint, read_complaint
-from helpdesk.mail.headers import message_ids
+from helpdesk.mail.headers import message_ids, normalise_address
 from helpdesk.mail.types import ParsedEmail
-from helpdesk.models import EmailMessage, Event, Ticket
-from helpdesk.models.mail import EmailState
+from helpdesk.models import EmailMessage, Event, Participant, Ticket, UserAddress
+from helpdesk.models.mail import Direction, EmailState
 from helpdesk.models.senders import Cause
+from helpdesk.policy import envelope
 from helpdesk.services import events
 from helpdesk.services.ingest import returned
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.trace import Sentence
-from helpdesk.services.outbox import unreachable
+from helpdesk.services.outbox import queue, unreachable
 
 MAX_READ = 64 * 1024
 MOST_IDS = 10
@@ -72,8 +74,26 @@ def _leave_alone(sent: EmailMessage, complaint: Complaint, mail: Delivery) -> No
         mail.trace.tell("complaint", "That mail went to several people: nobody is left alone for it.")
         return
     (email,) = people
+    if not returned.is_proven(sent, mail) and _is_known_to_others(sent, email):
+        mail.trace.tell("complaint", "Others have been told of that mail: nobody is left alone for it.")
+        return
     if unreachable.leave_alone(email, Cause.COMPLAINT, words=complaint.kind, email_id=sent.id):
         mail.trace.tell("complaint", "The desk mails nothing to %(email)s by itself any more.", email=email)
+
+
+def _is_known_to_others(sent: EmailMessage, email: str) -> bool:
+    """Whether somebody else was written to on the same ticket, or takes part: what he gets names this mail."""
+    if sent.ticket_id is None:
+        return False
+    mails = select(EmailMessage.recipients).where(
+        EmailMessage.ticket_id == sent.ticket_id,
+        EmailMessage.direction == Direction.OUT,
+        EmailMessage.purpose != queue.NOTIFICATION,
+    )
+    part = select(UserAddress.address).join(Participant).where(Participant.ticket_id == sent.ticket_id)
+    people = {address for columns in db.session.scalars(mails) for address in envelope.read(columns).everyone}
+    known = {normalise_address(one) for one in people} | set(db.session.scalars(part))
+    return known != {normalise_address(email)}
 
 
 def _note(type_: str, sent: EmailMessage, mail: Delivery) -> None:

@@ -33,6 +33,12 @@ def find_sent(mail: Delivery, ids: Iterable[str]) -> EmailMessage | None:
     return next((sent for issued in _signed(mail) if (sent := _by_issued(issued)) is not None), None)
 
 
+def is_proven(sent: EmailMessage, mail: Delivery) -> bool:
+    """Whether the report gives back the header of that very mail, with the reply address only its readers know."""
+    found = (_read_token(address) for address in _reply_addresses(mail))
+    return any(issued is not None and _by_issued(issued) is sent for issued in found)
+
+
 def last_sent(sent: EmailMessage | None, recipients: Iterable[str]) -> EmailMessage | None:
     """Of a mail that was sent once more the last time one of `recipients` was among its people; else the mail itself."""
     named = {normalise_address(one) for one in recipients}
@@ -63,13 +69,18 @@ def _first(condition: object) -> EmailMessage | None:
 
 def _signed(mail: Delivery) -> Iterator[IssuedId]:
     """Reply addresses in returned headers, then marks in returned texts; never what the report itself is sent to."""
-    accepted, instance = keys.accepted_keys(THREAD_KEYS), settings.instance_id()
     for address in _reply_addresses(mail):
-        issued = thread.read_reply_token(thread.token_in(address), keys=accepted, instance=instance)
-        if issued is not None:
+        if (issued := _read_token(address)) is not None:
             yield issued
+    accepted, instance = keys.accepted_keys(THREAD_KEYS), settings.instance_id()
     for text in mail.reading.given_back:
         yield from thread.read_markers(text, keys=accepted, instance=instance)
+
+
+def _read_token(address: str) -> IssuedId | None:
+    return thread.read_reply_token(
+        thread.token_in(address), keys=keys.accepted_keys(THREAD_KEYS), instance=settings.instance_id()
+    )
 
 
 def _reply_addresses(mail: Delivery) -> Iterator[str]:
