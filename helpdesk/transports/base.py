@@ -16,6 +16,20 @@ from helpdesk.errors import PermanentError
 from helpdesk.policy.addresses import INTERNET_ONLY, Networks
 
 
+def _l(sentence: str) -> str:
+    """Marks a sentence for the catalogue; it is translated where it is shown."""
+    return sentence
+
+
+WANTS_UTF8 = (
+    "5.6.7"  # how a refusal begins whose reason are letters beyond ASCII before the @ (RFC 6531 3.7.4.2)
+)
+NO_UTF8 = _l(
+    "Nothing can be sent to %(recipients)s: the account's mail server does not know letters beyond ASCII before the @ "
+    "(SMTPUTF8). Ask for another address of this person, or let the account send through a server that knows them."
+)
+
+
 class Security(StrEnum):
     """How a connection is protected; PLAIN is refused off loopback unless `allow_plaintext`."""
 

@@ -19,7 +19,14 @@ from flask_mail import Connection, Mail
 
 from helpdesk.errors import PermanentError, TransientError, TransportError, UncertainError
 from helpdesk.mail.headers import ascii_domain
-from helpdesk.transports.base import Delivery, Security, ServerAddress, UnusableServer
+from helpdesk.transports.base import (
+    NO_UTF8,
+    WANTS_UTF8,
+    Delivery,
+    Security,
+    ServerAddress,
+    UnusableServer,
+)
 from helpdesk.transports.connection import Watch, explain, words
 from helpdesk.transports.smtp_login import AUTHENTICATION_MISSING, SmtpClient, explain_smtp, greet_and_log_in
 
@@ -159,6 +166,8 @@ class SmtpConnection(Connection):
         codes = {code for code, _ in refused.values()}
         if codes & AUTHENTICATION_MISSING:
             raise UnusableServer("%(host)s wants a login first.", detail=detail, host=self._server.host)
+        if all(text.startswith(WANTS_UTF8) for _, text in refused.values()):
+            raise PermanentError(NO_UTF8, detail=detail, recipients=", ".join(refused))
         kind = PermanentError if all(code >= 500 for code in codes) else TransientError
         raise kind("%(host)s takes none of the recipients.", detail=detail, host=self._server.host)
 
@@ -263,7 +272,7 @@ class SmtpConnection(Connection):
             and self._client().command_encoding == "ascii"
             and not self._client().has_extn("smtputf8")
         ):
-            raise ValueError("the server does not take letters beyond ASCII before the @")
+            raise ValueError(f"{WANTS_UTF8} the server does not take letters beyond ASCII before the @")
         return f"{local}{at}{domain}"
 
     def _client(self) -> SmtpClient:

@@ -40,7 +40,9 @@ NOTIFICATION = "notification"  # facts about a ticket for one person; which ones
 OTHER_URGENCY, LEAST_URGENT = 5, 99
 PERSONS_WISH = frozenset({"sign_in_link", "invitation", "password_link", "test"})
 URGENCY = dict.fromkeys(PERSONS_WISH, 0) | dict.fromkeys(PERSONS_WORDS, 1)
-WITHOUT_SENDER = {"ticket_created"}  # answers of a machine: nobody shall answer them in turn (RFC 3834 3.3)
+# What a machine answers to a mail has no envelope sender, so that nobody answers it in turn (RFC 3834 3.3). Whatever else
+# the desk writes by itself has the account's address (RFC 5321 4.5.5): it comes back where reports of it are understood.
+WITHOUT_SENDER = frozenset({"ticket_created", HELD_MAIL})
 MOST_TRIES_TO_MAKE = 5
 OFFLINE = "offline"  # in `claim`: put off with all others because the account's server cannot be used
 MAY_CANCEL = (EmailState.QUEUED, EmailState.FAILED, EmailState.UNCERTAIN)

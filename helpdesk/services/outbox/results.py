@@ -6,7 +6,7 @@ and when no answer came the mail may be sent once more and then a person decides
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from helpdesk.models.mail import EmailState
 from helpdesk.policy import envelope
 from helpdesk.services.outbox.backoff import next_delay
 from helpdesk.services.sentences import Sentence, reason_columns, sentence_of_error
-from helpdesk.transports.base import Delivery
+from helpdesk.transports.base import NO_UTF8, WANTS_UTF8, Delivery
 
 UNCERTAIN_DELAY = timedelta(minutes=15)
 
@@ -76,11 +76,18 @@ def after_answer(mail: Outgoing, delivery: Delivery, *, now: datetime, max_attem
         return _queued(now + delay, bool(taken), reason=reason, detail=words, recipients=recipients)
     refused = recipients.get("refused", [])
     if refused:
-        reason = Sentence("Not delivered to %(recipients)s.", recipients=", ".join(refused))
+        reason = Sentence(_why_not(refused, delivery), recipients=", ".join(refused))
         values: dict[str, object] = {"detail": words, "recipients": recipients}
         return _final(EmailState.FAILED, now, bool(taken), reason=reason, **values)
     values = {"detail": delivery.response, "recipients": recipients}
     return _final(EmailState.SENT, now, True, reason=Sentence(), **values)
+
+
+def _why_not(refused: Sequence[str], delivery: Delivery) -> str:
+    """What is to be done says more than that it failed, where all were refused for one known reason."""
+    words = [delivery.refused.get(address, (0, ""))[1] for address in refused]
+    is_utf8 = all(text.startswith(WANTS_UTF8) for text in words)
+    return NO_UTF8 if is_utf8 else "Not delivered to %(recipients)s."
 
 
 def after_error(mail: Outgoing, error: Exception, *, now: datetime, max_attempts: int) -> Verdict:

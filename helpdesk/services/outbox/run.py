@@ -55,6 +55,7 @@ class Run:
         self.given = given
         self.sender = given
         self.lost_connections = 0
+        self.wants_sender = False
         self.should_stop = should_stop or (lambda: False)
         self.deadline = deadline
         self.max_attempts: int = current_app.config["EMAIL_MAX_RETRY_ATTEMPTS"]
@@ -205,16 +206,20 @@ class Run:
         return self._settled(mail, results.after_answer(outgoing, delivery, now=utcnow(), **at))
 
     def _send(self, sender: Sender, mail: Outgoing) -> Delivery:
-        """Some servers let who is signed in send from his own address only: an empty sender is worth a second try."""
+        """Some servers let who is signed in send from his own address only: an empty sender is worth a second try, and
+        once it was the sender that was minded none over this connection has an empty one."""
+        from_ = mail.sender if self.wants_sender else mail.envelope_from
         try:
-            return sender.send(mail.envelope_from, mail.reachable, mail.raw)
+            return sender.send(from_, mail.reachable, mail.raw)
         except UnusableServer:
             raise
         except PermanentError:
-            if mail.envelope_from:
+            if from_:
                 raise
-            logger.info("outgoing=%s the server wants a sender", mail.id)
-            return sender.send(mail.sender, mail.reachable, mail.raw)
+        delivery = sender.send(mail.sender, mail.reachable, mail.raw)
+        logger.info("outgoing=%s the server wants a sender", mail.id)
+        self.wants_sender = True
+        return delivery
 
     def _goes_on(self, mail: Claimed, error: Exception) -> bool:
         """Whether the next mail is worth trying after this error; if not, everything has been put off."""

@@ -86,6 +86,17 @@ def test_a_machines_answer_has_no_sender_and_a_server_that_minds_gets_one(accoun
     assert states() == ["sent", "sent"]
 
 
+def test_a_server_that_wants_a_sender_is_asked_once_without_one(account, ticket):
+    """Answers of a machine have none; what it writes by itself has one, so that reports of it come home."""
+    queue_mail(account, ticket=ticket, purpose="mail_held", to=(A,))
+    queue_mail(account, ticket=ticket, purpose="mail_held", to=(B,))
+    queue_mail(account, ticket=ticket, purpose="notification", to=(C,))
+    sender = FakeSender(PermanentError("Refused.", detail="550 5.7.60 not your address"))
+    drain(account.id, sender=sender)
+    assert [sent.envelope_from for sent in sender.attempts] == ["", *[factories.SUPPORT] * 3]
+    assert len(sender.sent) == 3
+
+
 def test_it_stops_when_told_and_says_that_there_is_more(account):
     for _ in range(3):
         queue_mail(account)
@@ -465,6 +476,24 @@ def test_a_real_server_that_refuses_one_of_three(real, sink):
     assert [mail.recipients for mail in sink.mails()] == [(A,), (B,)]
     (email,) = outgoing()
     assert (email.state, str(reason_of(email))) == ("failed", f"Not delivered to {C}.")
+
+
+def test_an_address_in_letters_the_server_does_not_know_fails_at_once_and_says_what_to_do(smtp_sink, context):
+    old = smtp_sink(utf8=False)
+    account = factories.make_account(
+        outgoing_port=old.port, outgoing_security="plain", is_acknowledging=False
+    )
+    queue_mail(account, to=("jörg@one.example",), raw=factories.make_mail(to="j@one.example"))
+    queue_mail(account, to=(A,), cc=("jörg@one.example",), raw=factories.make_mail(to=A))
+    drain(account.id)
+    alone, together = outgoing()
+    assert {alone.state, together.state} == {"failed"}
+    for email in (alone, together):
+        assert str(reason_of(email)).startswith("Nothing can be sent to jörg@one.example: ")
+        assert "Ask for another address" in str(reason_of(email))
+        assert "jörg@one.example: 553 5.6.7" in email.detail
+    assert [mail.recipients for mail in old.mails()] == [(A,)]
+    assert together.recipients["accepted"] == [A]
 
 
 def test_greylisted_mails_do_not_hold_up_the_others(real, sink):

@@ -45,6 +45,25 @@ def test_who_is_refused_for_good_is_named_though_others_have_it():
     assert verdict.values["recipients"]["accepted"] == [A, C]
 
 
+def test_letters_the_server_does_not_know_are_told_with_what_to_do():
+    verdict = after_answer(mail(), Delivery("250 ok", {B: (553, "5.6.7 no letters beyond ASCII")}), **AT)
+    assert verdict.values["state"] == "failed"
+    assert words(verdict).startswith(f"Nothing can be sent to {B}: the account's mail server does not know")
+    assert verdict.values["detail"] == f"{B}: 553 5.6.7 no letters beyond ASCII"
+    both = after_answer(mail(), Delivery("250", {B: (553, "5.6.7 letters"), C: (550, "no such user")}), **AT)
+    assert words(both) == f"Not delivered to {B}, {C}."
+
+
+def test_what_counts_against_the_rates_is_what_may_have_been_taken():
+    taken = after_answer(mail(), Delivery("250 ok", {B: (450, "later")}), **AT)
+    unknown = after_error(mail(), UncertainError("No answer came."), **AT)
+    no = after_error(mail(), PermanentError("No."), **AT)
+    later = after_error(mail(), TransientError("Later."), **AT)
+    nobody = after_answer(mail(), Delivery("", dict.fromkeys([A, B, C], (550, "left alone"))), **AT)
+    assert ["handed_at" in v.values for v in (taken, unknown, no, later, nobody)] == [False] * 2 + [True] * 3
+    assert [v.was_taken for v in (taken, unknown, no, later, nobody)] == [True] + [False] * 4
+
+
 def test_one_refused_for_now_and_one_for_good():
     first = after_answer(mail(), Delivery("250", {B: (450, "later"), C: (550, "never")}), **AT)
     rest = mail(attempts=2, **first.values["recipients"])
