@@ -1,19 +1,24 @@
 """The whole circle on real processes, a real IMAP server, a real SMTP server and a real browser.
 
 A customer's mail becomes a ticket and is acknowledged; an agent answers in the browser; the answer arrives as mail in
-the same thread; the customer's reply to that mail becomes a comment and no new ticket; the ticket is resolved.
+the same thread; the customer's reply to that mail becomes a comment and no new ticket; the ticket is resolved. Then Outlook
+answers it by nothing but Thread-Index, what comes back of ours makes no ticket, and one click unsubscribes.
 """
 
 import email
 import email.policy
+import urllib.request
 from email.message import EmailMessage
 from email.utils import make_msgid
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 from tests import factories
 from tests.scenarios.desk import wait_for
+from tests.services.answering import WORDS, answer_to, outlook
+from tests.services.test_unreachable import report
 
 CUSTOMER = factories.CUSTOMER
 
@@ -43,7 +48,7 @@ def customers_mail(subject, text, *, reply_to=None, files=()):
 
 @pytest.mark.browser
 @pytest.mark.processes
-def test_the_circle(running_desk, inbox, sink, page):
+def test_the_circle(running_desk, inbox, sink, page, execute):
     desk = running_desk
 
     # the customer writes
@@ -122,4 +127,26 @@ def test_the_circle(running_desk, inbox, sink, page):
 
     assert not [mail for mail in mails_to(sink, CUSTOMER) if b"canary-of-the-team" in mail.raw]
     assert len(mails_to(sink, CUSTOMER)) == 2
+
+    # Outlook answers by way of an Exchange that rewrites ids: only Thread-Index is left
+    inbox.deliver(answer_to(answer, outlook, "thread-index", sender=f"Jonas Berg <{CUSTOMER}>"))
+    wait_for(lambda: len(desk.ticket(number)["comments"]) == 5, seconds=60, what="the answer by Thread-Index")
+    again = desk.ticket(number)
+    assert (again["comments"][4]["text"], again["status"]) == (WORDS, "open")
+
+    # a copy of ours, and a report that the answer did not arrive
+    inbox.deliver(answers[0].raw)
+    inbox.deliver(report(answer["Message-ID"].strip("<>"), to=CUSTOMER))
+    of_answer = "SELECT state FROM email_message WHERE purpose = 'reply'"
+    wait_for(lambda: execute(of_answer) == [("bounced",)], seconds=60, what="the report on the answer")
+    assert len(desk.tickets()) == 1
+    page.goto(page.url)
+    expect(page.get_by_text("Message came back").first).to_be_visible()
+
+    # and the button of the customer's mail program, without a cookie
+    link = f"{desk.url}{urlsplit(told['List-Unsubscribe'].strip('<>')).path}"
+    with urllib.request.urlopen(link, data=b"List-Unsubscribe=One-Click", timeout=30) as page_:
+        assert page_.status == 200
+    (muted,) = execute("SELECT muted_notifications FROM \"user\" WHERE role = 'customer'")
+    assert "ticket_created" in str(muted)
     assert desk.flask("doctor") == "All is well.\n"
