@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from helpdesk.database import db
+from helpdesk.database import db, hold
 from helpdesk.mail import thread
 from helpdesk.models import User, UserAddress
 from helpdesk.policy.audience import Kind
@@ -64,7 +64,12 @@ def find(token: str) -> Reader | None:
 
 
 def switch_off(reader: Reader) -> None:
-    """No more mails of the kind the link stood under, or of any. The second time changes nothing."""
+    """No more mails of the kind the link stood under, or of any. The second time changes nothing.
+
+    The person's row is held: of two kinds switched off at the same moment neither comes back.
+    """
+    hold(User.id, reader.user.id)
+    db.session.refresh(reader.user)
     left = [
         kind for kind, is_on in preferences.wanted(reader.user).items() if is_on and kind is not reader.kind
     ]

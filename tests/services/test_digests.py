@@ -76,7 +76,15 @@ def test_everything_of_a_day_is_one_mail_and_urgent_things_are_mailed_at_once(ac
     assert mail["Auto-Submitted"] == "auto-generated"
     for kind in ("plain", "html"):
         text = text_of(mail, kind)
-        for words in ("First words.", "More words.", "Scanner", "Medium → High", f"/tickets/{other.number}"):
+        link = mail["List-Unsubscribe"].strip("<>")
+        for words in (
+            "First words.",
+            "More words.",
+            "Scanner",
+            "Medium → High",
+            f"/tickets/{other.number}",
+            link,
+        ):
             assert words in text
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from helpdesk.database import db
 from helpdesk.models import EmailMessage, Ticket, User
 from helpdesk.policy.status import Disposition, Priority, Status
-from helpdesk.services import settings, templates
+from helpdesk.services import mail_choices, people, settings, templates
 from helpdesk.services.outbox.told import Told, gather, may_read, name_of
 from helpdesk.services.outbox.writing import GENERATED, Envelope, Letter, NotWanted, site_url, write
 
@@ -40,6 +40,7 @@ def digest(email: EmailMessage) -> Letter:
     lines = _lines(email, reader) if reader is not None else []
     if reader is None or not lines:
         raise NotWanted("Nothing of it is news any more, or not to whom it was for.")
+    choices_url = _choices_url(email)
     rendered = templates.render(
         "digest",
         language=reader.language,
@@ -53,10 +54,17 @@ def digest(email: EmailMessage) -> Letter:
         fact_count=sum(len(line.facts) + line.earlier for line in lines),
         desk_name=settings.desk_name(),
         url=site_url("/notifications"),
-        profile_url=site_url("/profile"),
+        profile_url=choices_url or site_url("/profile"),
         is_customer=False,
     )
-    return write(Envelope(email.account, email.recipients["to"]), rendered, automatic=GENERATED)
+    envelope = Envelope(email.account, email.recipients["to"])
+    return write(envelope, rendered, automatic=GENERATED, unsubscribe=choices_url)
+
+
+def _choices_url(email: EmailMessage) -> str:
+    """Where the reader switches off all that a digest gathers, without signing in."""
+    address = people.find_address(email.recipients["to"][0])
+    return mail_choices.url(address) if address else ""
 
 
 def ask_again(email: EmailMessage) -> None:
