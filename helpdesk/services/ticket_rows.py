@@ -19,10 +19,11 @@ from helpdesk.policy.search_query import SearchQuery
 from helpdesk.policy.status import CommentKind, Priority, Status
 from helpdesk.services import drafts, search
 from helpdesk.services.glance import shown_name
-from helpdesk.services.outbox.conversation import TO_CUSTOMERS
+from helpdesk.services.outbox.queue import PERSONS_WORDS
 
 PREVIEW = 200
 LOST = (EmailState.FAILED, EmailState.BOUNCED)
+TO_PEOPLE = ("ticket_created", *sorted(PERSONS_WORDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _about_tickets() -> Executable:
         EmailMessage.ticket_id == Ticket.id,
         EmailMessage.direction == Direction.OUT,
         EmailMessage.state.in_(LOST),
-        EmailMessage.purpose.in_(TO_CUSTOMERS),
+        EmailMessage.purpose.in_(TO_PEOPLE),
     )
     return (
         select(

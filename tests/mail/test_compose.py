@@ -28,7 +28,7 @@ DRAFT = {
 KNOWN = {
     "from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "mime-version",
     "content-type", "content-transfer-encoding", "auto-submitted", "x-auto-response-suppress",
-    "x-helpdesk-instance", "x-helpdesk-ticket",
+    "x-helpdesk-instance", "x-helpdesk-ticket", "thread-topic", "thread-index",
 }  # fmt: skip
 HOSTILE = [
     "=?UTF-8?Q?=0A?=Bcc: x@evil.example",
@@ -92,7 +92,7 @@ def test_a_machines_mail_says_so():
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-@pytest.mark.parametrize("field", ["subject", "to_name", "from_name", "file", "instance"])
+@pytest.mark.parametrize("field", ["subject", "to_name", "from_name", "file", "instance", "topic", "index"])
 def test_a_hostile_value_adds_neither_header_nor_recipient(field, value):
     made = {
         "subject": lambda: draft(subject=value),
@@ -100,6 +100,8 @@ def test_a_hostile_value_adds_neither_header_nor_recipient(field, value):
         "from_name": lambda: draft(sender=Address("support@desk.example", value)),
         "file": lambda: draft(files=(MailFile(value, "text/plain", b"x"),)),
         "instance": lambda: draft(instance=value),
+        "topic": lambda: draft(thread_topic=value),
+        "index": lambda: draft(thread_index=value),
     }[field]()
     raw = compose(made)
     assert set(header_names(raw)) <= KNOWN

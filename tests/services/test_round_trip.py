@@ -9,7 +9,7 @@ from helpdesk.database import db, transaction
 from helpdesk.mail.quotes import split_reply
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, EmailMessage, Ticket
-from helpdesk.policy.status import Status
+from helpdesk.policy.status import CommentKind, Status
 from helpdesk.services import people, replies, settings
 from helpdesk.services.outbox import marks
 from helpdesk.services.templates import LANGUAGES
@@ -19,7 +19,7 @@ from tests.factories import CUSTOMER
 from tests.fakes import FakeSender
 from tests.services.answering import EVIDENCE, PROGRAMS, WORDS, answer_to, bare, bodies, read
 from tests.services.arrivals import receive
-from tests.services.outbox.told_mails import send_gathered
+from tests.services.outbox.told_mails import of_person, send_gathered
 
 QUESTION = "It does not print.\n\nWhat now?\n"
 ANSWER = "Dear Jonas,\n\nplease switch it off and on.\n\n> What now?\nThen write to us again.\n- first the red button\n- then the other"
@@ -80,6 +80,23 @@ def test_an_answer_finds_its_ticket_by_each_evidence_alone_and_keeps_its_words(a
     for row, one in zip(rows, tried, strict=True):
         assert (row.state, row.ticket_id) == ("appended", ticket_id), one
         assert db.session.get(Comment, row.comment_id).text.strip() == WORDS, one
+
+
+@pytest.mark.parametrize("evidence", ["id", "token", "thread-index"])
+def test_an_agents_answer_to_a_notification_is_a_note_of_his_words_alone(account, evidence):
+    """The name of a conversation proves nothing: what claims to be from the team opens a ticket of its own."""
+    agent, admin = factories.make_agent(accounts=[account]), factories.make_admin()
+    ticket_id = receive(account, factories.make_mail(text=QUESTION))[0].ticket_id
+    with transaction():
+        changing.assign(db.session.get(Ticket, ticket_id), agent, actor=admin)
+    told = of_person(send_gathered(account.id), agent.email)
+    raws = [answer_to(told, program, evidence, sender=agent.email) for program in PROGRAMS.values()]
+    for row in receive(account, *raws):
+        if evidence == "thread-index":
+            assert row.ticket_id != ticket_id
+            continue
+        comment = db.session.get(Comment, row.comment_id)
+        assert (row.state, comment.kind, comment.text.strip()) == ("appended", CommentKind.NOTE, WORDS)
 
 
 def test_our_line_parts_words_from_a_mail_nothing_else_marks(account, customer):
