@@ -1,5 +1,7 @@
 """What other code calls: a fact told once however often it is said, and mails that obey what every mail obeys."""
 
+import threading
+
 import pytest
 
 from helpdesk import storage
@@ -169,6 +171,27 @@ def test_an_overdue_ticket_is_told_once_for_each_date(ticket, agent):
     with transaction():
         ticket.due_at = None
         assert mailing.overdue(ticket) is False
+
+
+def test_four_processes_that_say_the_same_at_once_say_it_once(app, ticket):
+    start, ticket_id, found = threading.Barrier(4), ticket.id, []
+    db.session.rollback()
+
+    def run():
+        with app.app_context():
+            start.wait()
+            with transaction():
+                said = mailing.ticket_created(db.session.get(Ticket, ticket_id))
+            found.append(said)
+            db.session.remove()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(found) == [False, False, False, True]
+    assert told() == [(CUSTOMER, "ticket_created")]
 
 
 def test_what_is_rolled_back_was_never_said(ticket):
