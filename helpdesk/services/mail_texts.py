@@ -51,7 +51,10 @@ class Words:
 
 def current(place: Place) -> Words:
     """The words that count."""
-    rows = newest([place.text], place.language, place.account_id)
+    return _current(place, newest([place.text], place.language, place.account_id))
+
+
+def _current(place: Place, rows: Sequence[EmailTemplate]) -> Words:
     own = next((row for row in rows if row.account_id == place.account_id), None)
     seen = own.id if own else 0
     if own and not own.is_built_in:
@@ -69,7 +72,11 @@ def current(place: Place) -> Words:
 
 def overview(language: str, account: EmailAccount | None) -> dict[MailText, Words]:
     """Every text in its order."""
-    return {text: current(Place(text, language, account)) for text in MailText}
+    rows = newest(list(MailText), language, account.id if account else None)
+    return {
+        text: _current(Place(text, language, account), [row for row in rows if row.name is text])
+        for text in MailText
+    }
 
 
 def save(place: Place, subject: str, words: str, *, seen: int, actor: User) -> EmailTemplate:

@@ -53,6 +53,7 @@ class Filling:
         self.subject = self.opening = ""
         self._subject, self._words = subject, words.replace("\r\n", "\n").translate(_NO_MARKS)
         self._names: list[str] = []
+        self._addresses: dict[str, str] = {}  # the placeholder by the number in its address
         self._source = self._marked()
 
     def check(self) -> None:
@@ -94,13 +95,16 @@ class Filling:
         self._names.append(name)
         number = len(self._names) - 1
         # An address stays one in Markdown's eyes, so that `[see it]({{ticket_link}})` is a link.
-        is_address = name in self.rules.links and not is_part
-        return f"https://hd.invalid/{number}/" if is_address else f"{_OPEN}{number}{_CLOSE}"
+        if name not in self.rules.links or is_part:
+            return f"{_OPEN}{number}{_CLOSE}"
+        self._addresses[str(number)] = name
+        return f"https://hd.invalid/{number}/"
 
     def _filled(self, match: re.Match[str], blocks: Any) -> str:
-        if match[2] is not None:
-            return _value(blocks, self._names[int(match[2])]) if int(match[2]) < len(self._names) else ""
-        return self._part(int(match[1]), blocks)
+        if match[2] is None:
+            return self._part(int(match[1]), blocks)
+        name = self._addresses.get(match[2])
+        return _value(blocks, name) if name else match[0]  # an admin may have typed such an address himself
 
     def _part(self, number: int, blocks: Any) -> str:
         name = self._names[number]

@@ -7,7 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk.database import db, transaction
-from helpdesk.models import EmailAccount, EmailMessage, EmailTemplate
+from helpdesk.models import EmailAccount, EmailMessage, EmailTemplate, User
+from helpdesk.policy.mail_texts import RULES, MailText
+from helpdesk.services import mail_previews, mail_texts
+from helpdesk.services.mail_texts import Place
 from tests import factories
 from tests.services.outbox.told_mails import send_gathered, text_of
 from tests.web.conftest import browser, csrf_of
@@ -103,8 +106,6 @@ def test_the_preview_shows_what_is_typed_on_the_chosen_ticket(app, desk, admin):
 
 
 def test_every_text_can_be_looked_at_and_saved_as_it_begins(app, desk, admin):
-    from helpdesk.policy.mail_texts import MailText
-    from helpdesk.services import mail_texts
 
     for text in set(MailText) - {MailText.FOOTER}:
         for language in ("en", "de"):
@@ -147,3 +148,18 @@ def test_words_that_cannot_be_used_any_more_show_on_the_health_page(app, desk, a
     page = unescape(admin.get("/admin/health").text)
     assert "“A ticket was assigned to you” cannot be used; mails say the built-in words." in page
     assert "nobody fills in {{gone_with_an_update}}" in page
+
+
+def test_every_placeholder_of_every_text_is_filled_on_a_ticket_and_on_none(app, desk, admin):
+    for text, rules in RULES.items():
+        words = " ".join(f"{{{{{name}}}}}" for name in rules.inline)
+        words += "".join(f"\n\n{{{{{name}}}}}\n\n" for name in (*rules.blocks, *rules.links))
+        words += "".join(f" [here]({{{{{name}}}}}) https://hd.invalid/0/" for name in rules.links)
+        subject = " ".join(f"{{{{{name}}}}}" for name in rules.inline)
+        shown = send(admin, f"/admin/mail-texts/{text.value}/preview", subject=subject, words=words)
+        assert "hd-card" in shown.text and "{{" not in shown.text, text
+        with app.test_request_context():
+            place, viewer = Place(text, "de"), db.session.get(User, desk["admin"])
+            invented = mail_previews.preview(place, subject, words, ticket=None, viewer=viewer)
+        assert "{{" not in invented.text + invented.html and invented.subject, text
+        assert "\ue000" not in shown.text and shown.text.count("hd.invalid") == 3 * bool(rules.links), text
