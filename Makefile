@@ -47,7 +47,7 @@ mail-pictures: $(VENV)/.test-ready ## Take a picture of every mail, to look at (
 	$(BIN)/python -m tests.services.outbox.pictures $(ARGS)
 
 mails: $(VENV)/.test-ready ## Write the golden files of mails anew, after somebody has read them
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/services/outbox/test_mail_templates.py -k reads_as
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/services/outbox/test_mail_templates.py tests/services/outbox/test_golden_headers.py -k looked_at
 
 soak: $(VENV)/.test-ready ## Hurt a desk at random for long while mail arrives, and count
 	$(BIN)/python -m tests.scenarios.trouble $(ARGS)
