@@ -138,9 +138,20 @@ def shown(comment: Comment) -> dict[str, Attachment]:
 
 
 def beside(comment: Comment) -> list[Attachment]:
-    """The files that stand below its text."""
+    """The files that stand below its text; not those an answer to us has only quoted."""
     within = {attachment.id for attachment in shown(comment).values()}
-    return [attachment for attachment in comment.attachments if attachment.id not in within]
+    return [file for file in comment.attachments if file.id not in within and not _is_quoted(file)]
+
+
+def _is_quoted(file: Attachment) -> bool:
+    """Whether it is a picture of ours come back with the text it stood in. The same bytes, not only the same id, which
+    anybody could give to a file that is not to be seen."""
+    if not file.is_inline or not token_of(file.content_id):
+        return False
+    ours = select(Attachment.id).where(
+        Attachment.content_id == file.content_id, Attachment.sha256 == file.sha256, Attachment.id < file.id
+    )
+    return db.session.scalar(ours.limit(1)) is not None
 
 
 def picture(sha256: str) -> tuple[bytes, str]:

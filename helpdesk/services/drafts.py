@@ -281,7 +281,9 @@ def _write(
 
 def _attach(draft: Draft, files: Sequence[StagedFile]) -> None:
     """Raises InvalidInput for more than a mail can carry."""
-    sizes = [upload.size for upload in draft.files] + [file.blob.size for file in files]
+    shown = set(pictures_in(draft.text))
+    held = [upload for upload in draft.files if not upload.is_picture or upload.token in shown]
+    sizes = [upload.size for upload in held] + [file.blob.size for file in files]
     attachments.refuse_too_large(sizes, draft.ticket.account)
     if len(draft.files) + len(files) > MAX_FILES:
         raise InvalidInput("At most %(count)d files fit into one mail.", field="files", count=MAX_FILES)

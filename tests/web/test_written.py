@@ -9,9 +9,12 @@ import pytest
 
 from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
+from helpdesk.mail.types import MailFile
 from helpdesk.models import Attachment, Comment, EmailAccount, EmailMessage, ScheduledReply, Upload, User
 from helpdesk.models.tickets import TextFormat
-from helpdesk.services import scheduled_delivery
+from helpdesk.services import attachments, queries, scheduled_delivery
+from helpdesk.services.tickets import comments
+from helpdesk.services.tickets.comments import Words
 from tests import factories
 from tests.web.conftest import browser, send
 
@@ -297,3 +300,25 @@ def test_an_account_has_its_own_limit_at_upload_and_at_sending(app, agent, team)
         ).status_code
         == 303
     )
+
+
+def test_our_picture_that_comes_back_quoted_is_no_file_of_the_answer(app, agent, team):
+    write(agent, team, body="Look:", pictures=picture())
+    let_time_pass(app)
+    (ours,) = look(app, Attachment)
+    with app.app_context():
+        ticket = queries.by_number(team["ticket"])
+        jonas, address = ticket.requester, ticket.requester_address
+        files = [
+            MailFile("screen.png", "image/png", PNG, ours.content_id, is_inline=True),
+            MailFile("hidden.exe", "application/x-dosexec", b"MZ", ours.content_id, is_inline=True),
+        ]
+        staged = attachments.stage(files)
+        with transaction():
+            comments.add_incoming(
+                ticket, Words("Thanks", files=staged, is_from_email=True), address=address, actor=jonas
+            )
+    page = agent.get(f"/tickets/{team['ticket']}").text
+    assert "hidden.exe</span>" in page
+    assert "screen.png</span>" not in page
+    assert page.count('<img src="/pictures/') == 1
