@@ -187,7 +187,9 @@ def open_ticket(viewer: User, number: int) -> Ticket:
     return access.get_ticket_by_number(
         viewer,
         number,
-        joinedload(Ticket.account).load_only(EmailAccount.name, EmailAccount.email),
+        joinedload(Ticket.account).load_only(
+            EmailAccount.name, EmailAccount.email, EmailAccount.signature, EmailAccount.max_mail_mb
+        ),
         joinedload(Ticket.assignee),
         joinedload(Ticket.requester_address),
         joinedload(Ticket.requester),
