@@ -296,3 +296,33 @@ COLOURS = """() => {
   }
   return found;
 }"""
+
+
+def test_an_address_is_completed_by_keyboard_and_by_hand_and_the_rest_stays_as_typed(site, page):
+    with site.app.app_context():
+        factories.make_ticket(queries.by_number(site.ids["number"]).account, "anna@customer.example")
+        with transaction():
+            people.find_user("anna@customer.example").name = "Anna Maier"
+    text_box(page).focus()
+    field = page.get_by_role("combobox", name="Further people in copy")
+    field.fill("first@customer.example, mai")
+    option = page.get_by_role("option", name="Anna Maier")
+    expect(option).to_be_visible()
+    expect(field).to_have_attribute("aria-expanded", "true")
+    field.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    assert field.get_attribute("aria-activedescendant") == option.get_attribute("id")
+    field.press("Enter")
+    expect(field).to_have_value("first@customer.example, anna@customer.example, ")
+    expect(page.locator("[data-audience]")).to_contain_text("4 recipients, 2 new")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    bcc = page.get_by_role("combobox", name="Bcc")
+    bcc.fill("tom")
+    tom = page.locator(".complete__list > li", has_text="Tom Hale")
+    expect(tom).to_be_visible()
+    bcc.press("Escape")
+    expect(bcc).to_have_attribute("aria-expanded", "false")
+    bcc.fill("to")
+    tom.click()
+    expect(bcc).to_have_value(f"{factories.OTHER_AGENT}, ")
+    assert look(site, ScheduledReply) == []  # Enter chose, and sent nothing

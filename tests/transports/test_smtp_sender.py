@@ -340,7 +340,10 @@ def test_an_address_the_server_cannot_take_is_refused_alone(smtp_sink, open_to):
     sink = smtp_sink(utf8=False)
     delivery = open_to(sink).send(FROM, ["j\u00f6rg@customer.example", JONAS], mail())
     assert delivery.refused == {
-        "j\u00f6rg@customer.example": (553, "5.6.7 the server does not take letters beyond ASCII before the @")
+        "j\u00f6rg@customer.example": (
+            553,
+            "5.6.7 the server does not take letters beyond ASCII before the @",
+        )
     }
     assert sink.mails()[0].recipients == (JONAS,)
 

@@ -125,6 +125,7 @@ ROUTES = {
     "POST /tickets/bulk": TEAM,  # each ticket is asked for by itself
     "POST /tickets/bulk/undo": TEAM,
     "GET /tickets/new": TEAM,
+    "GET /people/suggestions": TEAM,
     "POST /tickets/new": TEAM,
     "GET /tickets/<int:number>": (
         "in",

@@ -4,6 +4,7 @@ import { bindAutosize } from "./autosize.js";
 import { bindAutosubmit } from "./autosubmit.js";
 import { bindBulk } from "./bulk.js";
 import { bindChanges } from "./changes.js";
+import { bindComplete } from "./complete.js";
 import { bindComposer } from "./composer.js";
 import { bindCopy } from "./copy.js";
 import { bindDrafts } from "./drafts.js";
@@ -23,7 +24,7 @@ import { bindTheme } from "./theme.js";
 import { bindUploads } from "./uploads.js";
 
 const behaviours = [
-  bindAutosize, bindUploads, bindDrafts, bindMarkdown, bindOnce, bindAutosubmit, bindBulk, bindChanges, bindComposer,
+  bindAutosize, bindUploads, bindDrafts, bindMarkdown, bindOnce, bindAutosubmit, bindBulk, bindChanges, bindComplete, bindComposer,
   bindCopy, bindSending, bindDrawers, bindFill, bindFlashes, bindMailFrames, bindMailTexts, bindMentions, bindRefresh,
   bindSearch, bindSeen, bindTheme,
 ];

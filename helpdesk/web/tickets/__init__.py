@@ -16,6 +16,7 @@ from helpdesk.web.tickets import (
     resending,
     setting_aside,
     showing,
+    suggesting,
     tagging,
     waiting,
 )
@@ -35,6 +36,7 @@ VIEWS = (
     resending,
     setting_aside,
     showing,
+    suggesting,
     tagging,
     waiting,
 )  # imported for their routes
