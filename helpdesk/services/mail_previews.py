@@ -45,9 +45,10 @@ def ticket_to_show(viewer: User, number: int | None = None) -> Ticket | None:
 
 def preview(place: Place, subject: str, words: str, *, ticket: Ticket | None, viewer: User) -> Rendered:
     """The mail with these words, about this ticket or an invented one. Raises InvalidInput for words no mail can have."""
-    for problem in mail_texts.problems(place.text, subject, words):
+    is_bare = place.text is MailText.FOOTER and not words.strip()  # mails have no footer by themselves
+    for problem in mail_texts.problems(place.text, subject, words) if not is_bare else ():
         raise refusal(problem)
-    filling = Filling(place.text, subject, words)
+    filling = None if is_bare else Filling(place.text, subject, words)
     footer = mail_words.find(None, place.language, place.account_id).get(MailText.FOOTER)
     own, foot = (None, filling) if place.text is MailText.FOOTER else (filling, footer)
     text = SHOWN_IN.get(place.text, place.text)
@@ -188,4 +189,5 @@ def _said(text: MailText, ticket: Ticket | None, name: str) -> Said:
         words = gettext("Please switch it off and on again, and tell us whether it helped.")
         return Said(kinds[0].value, name, words)
     author = name_of(comment.author, is_customer=text is MailText.ANSWER) or comment.author_name
-    return Said(comment.kind.value, author, comment.text.strip()[:MOST_SHOWN])
+    source = comment.source if len(comment.text) <= MOST_SHOWN else ""
+    return Said(comment.kind.value, author, comment.text.strip()[:MOST_SHOWN], source=source or "")

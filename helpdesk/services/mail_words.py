@@ -33,7 +33,7 @@ _OPEN, _CLOSE = "\ue000", "\ue001"  # of Unicode's private use area, which no te
 _NO_MARKS = str.maketrans("", "", _OPEN + _CLOSE)
 _ALONE = re.compile(rf"<p>{_OPEN}(\d+){_CLOSE}</p>")
 _PUT = re.compile(rf"{_OPEN}(\d+){_CLOSE}|https://hd\.invalid/(\d+)/")
-_GAPS = re.compile(r"\n(?:[ \t]*\n){2,}")
+_GAP = re.compile(r"\n(?:[ \t]*\n)+")
 
 Blocks = Mapping[str, Callable[[], str]]  # `self` of a template that is being rendered
 
@@ -66,8 +66,9 @@ class Filling:
         """The plain text; called by the template of the plain text, whose `self` is `blocks`."""
         if self.rules.has_subject:
             self.subject = placeholders.replace(self._subject, lambda name: _value(blocks, name))
-        filled = _PUT.sub(lambda match: self._filled(match, blocks), to_plain(self._source))
-        text = _GAPS.sub("\n\n", filled).strip()
+        paragraphs = _GAP.split(to_plain(self._source))
+        filled = (_PUT.sub(lambda match: self._filled(match, blocks), one).strip("\n") for one in paragraphs)
+        text = "\n\n".join(one for one in filled if one.strip())
         self.opening = " ".join(text.split())[:OPENING]
         return text
 

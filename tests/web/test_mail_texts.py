@@ -100,6 +100,8 @@ def test_the_preview_shows_what_is_typed_on_the_chosen_ticket(app, desk, admin):
     )
     assert "Hi Ada Lovelace, look:" in response.text  # the plain text below
     assert versions(app) == []
+    bare = send(admin, "/admin/mail-texts/base_email/preview", words="")  # no footer by itself
+    assert "hd-card" in bare.text and "Thank you for writing" in bare.text
     wrong = send(admin, f"{PATH}/preview", **WORDS | {"words": "{{x}}"})
     assert "nobody fills in {{x}}" in unescape(wrong.text)
     assert "no such ticket" in send(admin, f"{PATH}/preview", **WORDS, ticket="98765").text

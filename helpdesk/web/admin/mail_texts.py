@@ -109,14 +109,12 @@ def preview_mail_text(text: str) -> Response:
     """The mail as it would be, for the frame beside the words and nothing else."""
     refuse_outside_frames()
     place, form = _place(text), MailTextForm()
-    problems = _problems(place, form)
-    shown = ticket = None
-    if not problems:
-        try:
-            ticket = None if place.text in LINK_MAILS else mail_previews.ticket_to_show(viewer(), form.number)
-            shown = _shown(place, form, ticket)
-        except HelpdeskError as error:
-            problems = [sentence(error)]
+    shown, problems, ticket = None, [], None
+    try:
+        ticket = None if place.text in LINK_MAILS else mail_previews.ticket_to_show(viewer(), form.number)
+        shown = _shown(place, form, ticket)
+    except HelpdeskError as error:
+        problems = _problems(place, form) or [sentence(error)]
     end_read()
     return _framed(place, shown, problems, ticket)
 
