@@ -76,18 +76,21 @@ def after_answer(mail: Outgoing, delivery: Delivery, *, now: datetime, max_attem
         return _queued(now + delay, bool(taken), reason=reason, detail=words, recipients=recipients)
     refused = recipients.get("refused", [])
     if refused:
-        reason = Sentence(_why_not(refused, delivery), recipients=", ".join(refused))
+        reason = _why_not(refused, delivery)
         values: dict[str, object] = {"detail": words, "recipients": recipients}
         return _final(EmailState.FAILED, now, bool(taken), reason=reason, **values)
     values = {"detail": delivery.response, "recipients": recipients}
     return _final(EmailState.SENT, now, True, reason=Sentence(), **values)
 
 
-def _why_not(refused: Sequence[str], delivery: Delivery) -> str:
+def _why_not(refused: Sequence[str], delivery: Delivery) -> Sentence:
     """What is to be done says more than that it failed, where all were refused for one known reason."""
     words = [delivery.refused.get(address, (0, ""))[1] for address in refused]
     is_utf8 = all(text.startswith(WANTS_UTF8) for text in words)
-    return NO_UTF8 if is_utf8 else "Not delivered to %(recipients)s."
+    people = ", ".join(refused)
+    if is_utf8:
+        return Sentence(NO_UTF8, recipients=people)
+    return Sentence("Not delivered to %(recipients)s.", recipients=people)
 
 
 def after_error(mail: Outgoing, error: Exception, *, now: datetime, max_attempts: int) -> Verdict:
