@@ -41,6 +41,7 @@ class PreparedReply:
     files: tuple[StagedFile, ...] = field(repr=False)
     status: Status | None = None
     outcome: Status | None = None
+    payload: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def prepare(
         files=tuple(attachments.stage(files)),
         status=status,
         outcome=composed.outcome,
+        payload=letter.payload,
     )
 
 
@@ -151,6 +153,7 @@ def send(
         subject=prepared.subject,
         message_id=prepared.message_id,
         blob=prepared.blob,
+        payload=prepared.payload,
     )
     return comment
 

@@ -19,6 +19,7 @@ from helpdesk.queue import wake_after_commit
 from helpdesk.services import access, accounts, attachments, drafts, recipients
 from helpdesk.services.drafts import Written
 from helpdesk.services.outbox import queue, unreachable
+from helpdesk.services.outbox.writing import QUOTED
 from helpdesk.services.sentences import Sentence, reason_columns
 from helpdesk.services.tickets import changing
 
@@ -27,13 +28,11 @@ MAY_EDIT = (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.BOUNCED)
 
 
 def readers(ticket: Ticket, email: EmailMessage) -> list[str]:
-    """Who may get an answer once more: whom it was for, and who takes part and may read it already."""
+    """Who may get an answer once more: whom it was for, and who takes part and may read it already, with all it quotes."""
     comment, own = db.session.get(Comment, email.comment_id or 0), accounts.own_addresses()
-    people = [
-        p.address
-        for p in ticket.participants
-        if comment is not None and _may_read(p.address, ticket, comment)
-    ]
+    quoted = email.payload.get(QUOTED)
+    wanted = {comment.id if comment else 0, *(quoted if isinstance(quoted, list) else ())}
+    people = [p.address for p in ticket.participants if _may_read(p.address, ticket, wanted)]
     every = [*email.addressed, *(one.email for one in people if one.address not in own)]
     found: dict[str, str] = {}
     for email_address in every:
@@ -41,8 +40,10 @@ def readers(ticket: Ticket, email: EmailMessage) -> list[str]:
     return list(found.values())
 
 
-def _may_read(address: UserAddress, ticket: Ticket, comment: Comment) -> bool:
-    return address.user.is_active and comment in access.visible_comments(ticket, address.user)
+def _may_read(address: UserAddress, ticket: Ticket, wanted: set[int]) -> bool:
+    if not address.user.is_active:
+        return False
+    return wanted <= {comment.id for comment in access.visible_comments(ticket, address.user)}
 
 
 def resend(

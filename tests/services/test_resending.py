@@ -5,8 +5,10 @@ import pytest
 from helpdesk import storage
 from helpdesk.database import db, transaction
 from helpdesk.errors import Conflict, Forbidden, InvalidInput, NotFound
+from helpdesk.mail.parse import parse
 from helpdesk.mail.types import MailFile
 from helpdesk.models import EmailMessage
+from helpdesk.models.mail import QuotedHistory
 from helpdesk.policy.status import CommentKind
 from helpdesk.services import drafts, participants, resending
 from helpdesk.services.outbox import queue
@@ -195,3 +197,26 @@ def test_what_is_written_anew_does_not_leave_as_a_copy_either(account, ticket, a
     assert db.session.get(EmailMessage, copy.id).state == "cancelled"
     with pytest.raises(Conflict), transaction():
         queue.retry(copy.id, actor=agent)
+
+
+def test_nobody_gets_once_more_what_is_quoted_from_before_he_joined(account, ticket, agent):
+    with transaction():
+        account.quoted_history = QuotedHistory.FULL
+    join(ticket, agent, COLLEAGUE)
+    mail, sender = answered(ticket, agent, cc=[])
+    assert "It does not print." in parse(sender.sent[0].raw).text
+    assert resending.readers(ticket, mail) == [factories.CUSTOMER]
+
+
+def test_what_was_taken_back_is_not_quoted_below_what_is_sent_instead(account, ticket, agent):
+    with transaction():
+        account.quoted_history = QuotedHistory.FULL
+    mail, sender = answered(ticket, agent, REFUSED, text="Wrong words")
+    draft = edit(ticket, mail, agent)
+    key, revision = "another-form-key-of-tests", draft.revision
+    deliver(press_send(ticket, agent, "Right words", key=key, draft_revision=revision))
+    drain(account.id, sender=sender)
+    text = parse(sender.sent[-1].raw).text
+    assert "Right words" in text
+    assert "It does not print." in text
+    assert "Wrong words" not in text

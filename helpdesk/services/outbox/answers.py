@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from helpdesk.database import db
 from helpdesk.mail.markdown import to_plain
@@ -39,6 +40,7 @@ def answer(
     programs keep a conversation together by.
     """
     author = name_of(actor, is_customer=True) or settings.desk_name()
+    history = quoted(ticket, [*to, *cc, *bcc], before=comment)
     said, own = _said(author, text, files, format), actor.signature.strip()
     rendered = templates.render(
         Template.COMMENT.value,
@@ -48,12 +50,13 @@ def answer(
         signature=ticket.account.signature.strip(),
         own_signature=Said("reply", author, to_plain(own), source=own) if own else None,
         outcome=outcome or "",
-        history=quoted(ticket, [*to, *cc, *bcc], before=comment),
+        history=history,
         **about(ticket, ticket.subject, is_customer=True),
     )
     name = actor.name and f"{actor.name} ({ticket.account.from_name or settings.desk_name()})"
     envelope = Envelope(ticket.account, to, cc, bcc, from_name=name)
-    return write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), files=files)
+    letter = write(envelope, rendered, ticket=ticket, thread=thread_of(ticket), files=files)
+    return replace(letter, quoted=tuple(one.comment_id for one in history))
 
 
 def _said(author: str, text: str, files: Sequence[MailFile], format: TextFormat) -> Said:

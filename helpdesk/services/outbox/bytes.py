@@ -45,6 +45,7 @@ def _make(mail: Claimed, token: str) -> bytes | None:
             subject=letter.subject,
             message_id=letter.message_id,
             message_id_hash=queue.hash_of(letter.message_id),
+            payload={**mail.payload, **letter.payload},
         )
         if is_ours and mail.comment_id is not None and mail.purpose == queue.REPLY:
             named = update(Comment).where(Comment.id == mail.comment_id, Comment.message_id.is_(None))

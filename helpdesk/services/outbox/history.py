@@ -1,7 +1,8 @@
 """What was said before, quoted below an answer: no more than each of its readers may read already.
 
 One mail goes to several people, so what one of them may not read is quoted to none: whoever is put in copy now has
-heard nothing, and nothing is quoted. Reads the database, writes nothing.
+heard nothing, and nothing is quoted. Nor is what its author took back to write it anew. Reads the database, writes
+nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from helpdesk.models import Comment, Ticket
-from helpdesk.models.mail import QuotedHistory
+from sqlalchemy import select
+
+from helpdesk.database import db
+from helpdesk.models import Comment, EmailMessage, Ticket
+from helpdesk.models.mail import EmailState, QuotedHistory
 from helpdesk.policy.status import CommentKind
 from helpdesk.services import access, people
+from helpdesk.services.outbox import queue
 from helpdesk.services.outbox.told import name_of
 
 PUBLIC = (CommentKind.INCOMING, CommentKind.REPLY)
@@ -25,6 +30,7 @@ LONGEST = 4_000  # of one message
 class Quoted:
     """A message said before; `is_cut` when the rest of it stands on the ticket only."""
 
+    comment_id: int
     at: datetime
     author: str
     text: str = field(repr=False)
@@ -60,7 +66,17 @@ def _read_by_all(ticket: Ticket, emails: Sequence[str]) -> list[Comment]:
         return []
     lists = [access.visible_comments(ticket, reader) for reader in readers.values()]
     shared = set.intersection(*({comment.id for comment in comments} for comments in lists))
+    shared -= _taken_back(ticket)
     return [c for c in lists[0] if c.id in shared and c.kind in PUBLIC and c.is_released]
+
+
+def _taken_back(ticket: Ticket) -> set[int | None]:
+    rows = select(EmailMessage).where(
+        EmailMessage.ticket_id == ticket.id,
+        EmailMessage.purpose == queue.REPLY,
+        EmailMessage.state == EmailState.CANCELLED,
+    )
+    return {mail.comment_id for mail in db.session.scalars(rows) if mail.is_replaced}
 
 
 def _within(said: Sequence[Comment]) -> Iterable[Quoted]:
@@ -75,6 +91,7 @@ def _within(said: Sequence[Comment]) -> Iterable[Quoted]:
         room -= min(len(text), limit)
         author = name_of(comment.author, is_customer=True) or comment.author_name
         yield Quoted(
+            comment.id,
             comment.created_at,
             " ".join(author.split()),
             f"{text[:limit].rstrip()} …" if is_cut else text,

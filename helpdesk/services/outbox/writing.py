@@ -23,6 +23,7 @@ from helpdesk.services.outbox import marks
 from helpdesk.services.outbox.conversation import MailThread
 from helpdesk.services.outbox.told import harmless_name
 
+QUOTED = "quoted"  # in `payload`: the ids of the messages a mail quotes
 REPLIED, GENERATED = "auto-replied", "auto-generated"
 
 
@@ -32,11 +33,17 @@ class NotWanted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A finished mail and what its row says of it."""
+    """A finished mail and what its row says of it; `quoted` are the messages quoted below its own words."""
 
     raw: bytes = field(repr=False)
     subject: str
     message_id: str
+    quoted: tuple[int, ...] = ()
+
+    @property
+    def payload(self) -> dict[str, object]:
+        """What the row keeps beside its columns."""
+        return {QUOTED: list(self.quoted)} if self.quoted else {}
 
 
 @dataclass(frozen=True, slots=True)
