@@ -135,16 +135,22 @@ def schedule(ticket: Ticket, wish: Wish, *, actor: User, form_key: str) -> Sched
     access.demand(actor, Action.ANSWER, ticket)
     changing.one_at_a_time(ticket)
     known = db.session.scalar(select(ScheduledReply).where(ScheduledReply.form_key == form_key))
-    if known is not None and (known.author_id, known.ticket_id) == (actor.id, ticket.id):
+    place = (actor.id, ticket.id, CommentKind.FORWARD)
+    if known is not None and (known.author_id, known.ticket_id, known.kind) != place:
+        raise Conflict("The form was incomplete. Please send it again.")
+    if known is not None and known.state in (ReplyState.WAITING, ReplyState.SENT):
         return known
-    if known is not None or comments.find_by_form(form_key) is not None:
+    if comments.find_by_form(form_key) is not None:
         raise Conflict("The form was incomplete. Please send it again.")
     now = utcnow()
-    reply = ScheduledReply(
-        ticket_id=ticket.id, author_id=actor.id, kind=CommentKind.FORWARD, text=wish.text,
-        recipients=wish.people.columns, form_key=form_key, due_at=now + scheduled.undo_time(actor), created_at=now,
-        forwarded={"comments": list(wish.comment_ids), "attachments": list(wish.attachment_ids)},
-    )  # fmt: skip
+    reply = known or ScheduledReply(
+        ticket_id=ticket.id, author_id=actor.id, kind=CommentKind.FORWARD, form_key=form_key, created_at=now
+    )
+    reply.text, reply.recipients = wish.text, wish.people.columns
+    reply.forwarded = {"comments": list(wish.comment_ids), "attachments": list(wish.attachment_ids)}
+    reply.state, reply.attempts, reply.finished_at = ReplyState.WAITING, 0, None
+    reply.reason, reply.reason_params = "", {}
+    reply.due_at = now + scheduled.undo_time(actor)
     db.session.add(reply)
     db.session.flush()
     wake_at_after_commit(reply.due_at, "deliver_reply", reply.id)

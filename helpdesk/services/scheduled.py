@@ -114,7 +114,8 @@ def schedule(
     access.demand(actor, Action.ANSWER, ticket)
     changing.one_at_a_time(ticket)
     reply = db.session.scalar(select(ScheduledReply).where(ScheduledReply.form_key == form_key))
-    if reply is not None and (reply.author_id != actor.id or reply.ticket_id != ticket.id):
+    place = (actor.id, ticket.id, CommentKind.REPLY)
+    if reply is not None and (reply.author_id, reply.ticket_id, reply.kind) != place:
         raise Conflict("The form was incomplete. Please send it again.")
     if reply is not None and reply.state in (ReplyState.WAITING, ReplyState.SENT):
         return reply

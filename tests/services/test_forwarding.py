@@ -232,3 +232,14 @@ def test_a_form_sent_twice_forwards_once_and_its_key_makes_nothing_else(talk, ag
     other = factories.make_admin()
     with pytest.raises(Conflict):
         press_forward(talk, other)
+
+
+def test_one_that_was_taken_back_goes_out_when_its_very_form_is_sent_again(talk, agent):
+    """As by the browser's way back: neither lost without a word, nor sent as it was before."""
+    reply = press_forward(talk, agent)
+    with transaction():
+        scheduled.undo(talk, reply.id, actor=agent)
+    again = press_forward(talk, agent, text="Please help", to=[BOSS])
+    assert deliver(again)
+    assert [mail.addressed for mail in outgoing(purpose="forward")] == [[BOSS]]
+    assert last(talk).text == "Please help"
