@@ -16,6 +16,7 @@ from helpdesk.policy import audience_table
 from helpdesk.policy.audience import Facts
 from helpdesk.policy.audience_table import Channel
 from helpdesk.policy.inbox import Kind
+from helpdesk.policy.status import CommentKind
 from helpdesk.services import access, muting, notices, people, preferences
 
 PAGE_SIZE = 50
@@ -25,7 +26,7 @@ PAGE_SIZE = 50
 class Item:
     """One line of a person's notifications. `who` has written what it is about, "" for the desk itself.
 
-    `is_open`: he may see the ticket; else nothing of it is shown. `reason`: why his answer was not sent.
+    `is_open`: he may see the ticket; else nothing of it is shown. `reason`: why his answer was not sent, or his forward.
     """
 
     notification: Notification
@@ -36,6 +37,7 @@ class Item:
     is_open: bool = True
     reason: HelpdeskError | None = None
     email: EmailMessage | None = None
+    is_forward: bool = False
 
 
 def tell(event: Event, ticket: Ticket, facts: Facts) -> None:
@@ -127,7 +129,8 @@ def _item(row: Notification, event: Event, said: Mapping[int, Comment], seen: Co
     if row.kind == Kind.STOPPED:
         reply = db.session.get(ScheduledReply, event.data.get("reply_id") or 0)
         reason = HelpdeskError(reply.reason, **reply.reason_params) if reply and reply.reason else None
-        return Item(row, row.ticket, Kind.STOPPED, "", "", is_open, reason)
+        is_forward = event.data.get("kind") == CommentKind.FORWARD.value
+        return Item(row, row.ticket, Kind.STOPPED, "", "", is_open, reason, is_forward=is_forward)
     comment = said.get(event.comment_id or 0)
     if comment is None:
         who = event.actor.shown_name if event.actor else ""

@@ -326,3 +326,20 @@ def test_an_address_is_completed_by_keyboard_and_by_hand_and_the_rest_stays_as_t
     tom.click()
     expect(bcc).to_have_value(f"{factories.OTHER_AGENT}, ")
     assert look(site, ScheduledReply) == []  # Enter chose, and sent nothing
+
+
+def test_names_are_offered_after_an_at_sign_and_taken_by_keyboard(site, page):
+    page.get_by_text("Internal note", exact=True).click()
+    text_box(page).press_sequentially("Please look, @t")
+    names = page.get_by_role("listbox", name="Colleagues who can be mentioned")
+    expect(names.get_by_role("option")).to_have_text(["Tom Hale"])
+    expect(text_box(page)).to_have_attribute("aria-activedescendant", "composer-mentions-0")
+    text_box(page).press("Escape")
+    expect(names).to_be_hidden()
+    text_box(page).press_sequentially("o")
+    text_box(page).press("Enter")
+    expect(text_box(page)).to_have_value("Please look, @Tom Hale ")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.get_by_text("Note added.")).to_be_visible()
+    told = [row for row in look(site, Notification) if row.user_id == site.ids["tom"]]
+    assert [row.kind for row in told] == ["mention"]

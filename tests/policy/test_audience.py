@@ -126,7 +126,7 @@ EVERYTHING = [
         [True, False],
         [True, False],
         [None, Status.OPEN, Status.CLOSED],
-        ["reply", "forward", "ticket_created", "notification"],
+        ["reply", "resent", "ticket_created", "notification"],
     )
 ]  # fmt: skip
 TOLD_TO_CUSTOMERS = {What.OPENED, What.STATUS, What.RESOLVED, What.CLOSED, What.ANSWERED}

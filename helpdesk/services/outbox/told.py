@@ -16,7 +16,7 @@ from helpdesk.policy import audience, news
 from helpdesk.policy.acknowledge import safe_name
 from helpdesk.policy.audience import Kind, Notice, Recipient, Template
 from helpdesk.policy.news import Fact, Field
-from helpdesk.policy.status import is_overdue
+from helpdesk.policy.status import CommentKind, is_overdue
 from helpdesk.services import access, attachments, notices
 
 CHANGED = {
@@ -25,6 +25,9 @@ CHANGED = {
     audience.Event.CATEGORY_CHANGED: Field.CATEGORY,
     audience.Event.DUE_CHANGED: Field.DUE,
 }
+TELLING_WORDS = [
+    *notices.SAID, audience.Event.MAIL_FAILED, audience.Event.MAIL_UNCERTAIN, audience.Event.MAIL_BOUNCED
+]  # fmt: skip
 MOST_TEXT, LEAST_TEXT = 40_000, 500  # characters of all words in one mail, and of each however many there are
 
 
@@ -46,14 +49,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A mail that did not arrive, or an answer that was not sent (`is_draft`: it is its author's draft again): to whom
-    it was to go, why, as a message to translate with what fills it, and the server's words."""
+    """A mail that did not arrive, or an answer or forward that was not sent (`is_unsent`): to whom it was to go, why, as
+    a message to translate with what fills it, and the server's words."""
 
     to: tuple[str, ...] = field(repr=False)
     reason: str
     reason_params: Mapping[str, str | int]
     detail: str = field(default="", repr=False)
-    is_draft: bool = False
+    is_unsent: bool = False
+    is_forward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def may_read(ticket: Ticket, reader: User, event_ids: Sequence[int]) -> bool:
     takes_part = any(address.user_id == reader.id for address in notices.customers(ticket))
     if not reader.is_active or not (takes_part or ticket.account_id in access.account_ids(reader)):
         return False
-    rows = select(Event.comment_id).where(Event.id.in_(event_ids), Event.type.in_(list(notices.SAID)))
+    rows = select(Event.comment_id).where(Event.id.in_(event_ids), Event.type.in_(TELLING_WORDS))
     return set(db.session.scalars(rows)) <= {c.id for c in access.visible_comments(ticket, reader)}
 
 
@@ -158,17 +162,18 @@ def _trouble(event_id: int) -> Trouble | None:
     event = db.session.get_one(Event, event_id)
     if event.type == audience.Event.REPLY_STOPPED:
         reply = db.session.get(ScheduledReply, event.data.get("reply_id") or 0)
-        if reply is None or reply.state is not ReplyState.STOPPED:
-            return None
-        return Trouble(
-            tuple(reply.recipients.get("to", ())), reply.reason, reply.reason_params, is_draft=True
-        )
+        return _unsent(reply) if reply is not None and reply.state is ReplyState.STOPPED else None
     mail = db.session.get(EmailMessage, event.email_id or 0)
     if mail is None or mail.state not in (EmailState.FAILED, EmailState.UNCERTAIN, EmailState.BOUNCED):
         return None
-    everybody = [*mail.recipients.get("to", ()), *mail.recipients.get("cc", ())]
-    refused = mail.recipients.get("refused") or everybody
-    return Trouble(tuple(refused), mail.reason, mail.reason_params, mail.detail)
+    lost = mail.recipients.get("refused") or mail.addressed
+    return Trouble(tuple(lost), mail.reason, mail.reason_params, mail.detail)
+
+
+def _unsent(reply: ScheduledReply) -> Trouble:
+    people = tuple(reply.recipients.get("to", ()))
+    is_forward = reply.kind is CommentKind.FORWARD
+    return Trouble(people, reply.reason, reply.reason_params, is_unsent=True, is_forward=is_forward)
 
 
 def is_overdue_still(event: Event, ticket: Ticket) -> bool:

@@ -44,6 +44,8 @@ def words(item: Item) -> str:
             return _("%(who)s mentioned you", who=who)
         case Kind.MAIL_FAILED:
             return _("An answer could not be delivered")
+        case Kind.STOPPED if item.is_forward:
+            return _("Your forward was not sent; it waits on the ticket")
         case Kind.STOPPED:
             return _("Your answer was not sent; it is a draft again")
         case Kind.CROSSED:

@@ -13,7 +13,7 @@ from flask_babel import Babel, force_locale
 
 import helpdesk.web.filters as filters
 from helpdesk.mail.inlining import inlined
-from helpdesk.policy.audience import Recipient, Template
+from helpdesk.policy.audience import Kind, Recipient, Template
 from helpdesk.policy.colour import palette
 from helpdesk.policy.status import Priority, Status
 from helpdesk.services.outbox.digests import Line
@@ -76,6 +76,12 @@ MAILS = {
     "comment_added to customer resolving": to_customer(
         "comment_added", fact("comment_added", said=words("reply")), is_answer=True, signature="Team", outcome=Status.RESOLVED
     ),
+    "comment_added to somebody mentioned": TICKET | TEAMS | {"news": News(
+        Template.COMMENT, Recipient.MENTIONED, (Told(Template.COMMENT, "Tom & Hale", said=words("note"), is_mention=True),), Kind.MENTION
+    )},
+    "comment_added to follower of a forward": TICKET | TEAMS | news(
+        "comment_added", fact("comment_added", said=words("forward")), recipient="follower"
+    ),
     "comment_added to team": to_team("comment_added", fact("comment_added", said=words("note"))),
     "ticket_created to customer": to_customer("ticket_created"),
     "ticket_created to team": to_team("ticket_created", fact("ticket_created", said=words("incoming"))),
@@ -88,14 +94,14 @@ MAILS = {
     "ticket_updated to team": to_team(
         "ticket_updated", STATUS, fact("ticket_updated", "due", None, DUE), fact("comment_added", said=words("reply"))
     ),
-    "mail_undelivered to author": to_team(
+    "mail_undelivered to author": TICKET | TEAMS | news(
         "mail_undelivered", Told(Template.UNDELIVERED, "", said=words("reply"), trouble=Trouble(
             ("jonas@customer.example",), "Not delivered to %(recipients)s.", {"recipients": "jonas@customer.example"}, "550 5.1.1 <no> such mailbox"
         )), recipient="author",
     ),
-    "mail_undelivered to author of a draft": to_team(
+    "mail_undelivered to author of a draft": TICKET | TEAMS | news(
         "mail_undelivered", Told(Template.UNDELIVERED, "", trouble=Trouble(
-            ("jonas@customer.example",), "The customer wrote first.", {}, is_draft=True
+            ("jonas@customer.example",), "The customer wrote first.", {}, is_unsent=True
         )), recipient="author",
     ),
     "digest": {
@@ -107,7 +113,7 @@ MAILS = {
                 STATUS, fact("ticket_overdue"),
             ), earlier=6),
             Line("TKT-2026-00043", "", "Maria Lund", Status.NEW, Priority.LOW, "https://desk.example/tickets/43", (fact("ticket_assigned"), Told(
-                Template.UNDELIVERED, "", trouble=Trouble(("jonas@customer.example",), "The customer wrote first.", {}, is_draft=True)
+                Template.UNDELIVERED, "", trouble=Trouble(("jonas@customer.example",), "The customer wrote first.", {}, is_unsent=True)
             ))),
         ],
         "named": [Line("TKT-2026-00044", "Scanner", "Maria Lund", Status.NEW, Priority.LOW, "https://desk.example/tickets/44", ())],
