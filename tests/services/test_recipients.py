@@ -120,6 +120,8 @@ def test_who_is_taken_out_gets_no_blind_copy_either_and_no_answer_addressed_to_h
         participants.remove(ticket, one.id, actor=agent)
     assert deliver(blind)
     assert not deliver(to_him)
-    (answer,) = (email for email in outgoing() if email.purpose == queue.REPLY)  # the agent is told of the other
+    (answer,) = (
+        email for email in outgoing() if email.purpose == queue.REPLY
+    )  # the agent is told of the other
     assert answer.addressed == [factories.CUSTOMER]
     assert len(said(ticket)) == 1
