@@ -28,7 +28,8 @@ def anchors(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    text = re.sub(r"`[^`\n]*`", "code", page.read_text(encoding="utf-8"))  # what stands in code leads nowhere
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if target.startswith(("http://", "https://", "mailto:")):
             continue
         name, _, part = target.partition("#")
