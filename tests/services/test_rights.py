@@ -19,6 +19,7 @@ from helpdesk.services import (
     accounts,
     mail_previews,
     mail_texts,
+    mailing,
     members,
     people,
     replies,
@@ -85,6 +86,10 @@ def open_for_somebody(scene, actor, created_by):
     )  # fmt: skip
 
 
+def send_by_code(scene, actor, **about):
+    mailing.send_email(scene.ticket.account, ["x@y.example"], "Subject", "Words", actor=actor, **about)
+
+
 ACTS = {
     "changing.set_status": (lambda s, a: changing.set_status(s.ticket, Status.PENDING, actor=a), TEAM),
     "changing.assign": (lambda s, a: changing.assign(s.ticket, s.people["agent"], actor=a), TEAM),
@@ -105,6 +110,9 @@ ACTS = {
     "setting_aside.block_sender": (lambda s, a: setting_aside.block_sender(s.ticket, actor=a), TEAM),
     "opening.open_ticket": (lambda s, a: open_for_somebody(s, a, None), {"customer"}),
     "opening.open_ticket for others": (lambda s, a: open_for_somebody(s, a, a), TEAM),
+    "mailing.send_reply by code": (lambda s, a: mailing.send_reply(s.ticket, "Words", actor=a), TEAM),
+    "mailing.send_email by code": (lambda s, a: send_by_code(s, a), TEAM),
+    "mailing.send_email about a ticket": (lambda s, a: send_by_code(s, a, ticket=s.ticket), TEAM),
 }
 PREPARATIONS = {
     "replies.prepare": lambda s, a: replies.prepare(s.ticket, "Words", actor=a),
