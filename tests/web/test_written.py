@@ -271,6 +271,7 @@ def test_the_preview_is_a_plain_form_that_loses_nothing(app, agent, team):
         agent, "/tickets/new/preview", requester="who@customer.example", subject="Hello", text="**so**"
     )
     assert "<p><strong>so</strong></p>" in first.text
+    assert '<form method="post" action="/tickets/new"' in first.text  # the next button opens it
     assert 'value="who@customer.example"' in first.text
 
 

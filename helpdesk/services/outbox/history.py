@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from helpdesk.database import db
+from helpdesk.mail.thread import without_markers
 from helpdesk.models import Comment, EmailMessage, Ticket
 from helpdesk.models.mail import EmailState, QuotedHistory
 from helpdesk.policy.status import CommentKind
@@ -84,7 +85,7 @@ def _within(said: Sequence[Comment]) -> Iterable[Quoted]:
     room = MOST_CHARS
     for comment in said:
         limit = min(LONGEST, room)
-        text = comment.text.strip("\n")
+        text = without_markers(comment.text).strip("\n")
         is_cut = len(text) > limit
         if is_cut and limit < LONGEST:
             return
