@@ -5,6 +5,7 @@
 
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -13,6 +14,7 @@ from helpdesk.policy.audience import Template
 from helpdesk.policy.colour import palette
 from helpdesk.policy.mail_texts import MailText
 from helpdesk.services.mail_words import Filling
+from helpdesk.services.outbox.history import Quoted
 from helpdesk.services.outbox.told import Said
 from helpdesk.services.templates import Shades
 from tests.services.outbox.test_mail_templates import MAILS, ORDINARY, fact, renderer, to_customer
@@ -47,6 +49,10 @@ def samples():
         "comment_added to customer",
         to_customer("comment_added", long, is_answer=True, signature=""),
     )
+    earlier = Quoted(
+        datetime(2026, 11, 20, 9, tzinfo=UTC), "Jonas Berg", "It does not print.\n\nIt says error 49."
+    )
+    yield "with history", "comment_added to customer", {"history": (earlier,)}
     chosen = palette("#8a2be2")
     shades = Shades(chosen.accent, chosen.on_accent, chosen.soft) if chosen else ORDINARY
     yield "another colour", "comment_added to team", {"shades": shades}
