@@ -15,7 +15,7 @@ from helpdesk.policy import hours
 from helpdesk.policy.acknowledge import When
 from helpdesk.policy.mail_texts import MailText
 from helpdesk.policy.senders import Verdict
-from helpdesk.services import mail_texts, senders, settings, suppression
+from helpdesk.services import mail_texts, people, senders, settings, suppression
 from helpdesk.services.outbox import deliver, unreachable
 from tests import factories
 from tests.factories import CUSTOMER, make_mail
@@ -170,6 +170,15 @@ def test_other_words_while_nobody_is_there_say_when_somebody_will_be(
         receive(account, make_mail(sender=PERSON))
     with as_of(moment + timedelta(days=4)):  # made later: it says what was so when the mail came
         assert said in words_of(account)
+
+
+def test_the_time_is_written_in_the_language_of_the_words_around_it(account):
+    with transaction():
+        people.address_for(CUSTOMER).user.language = "de"
+    change(account, closed_text="Back on {{opens_at}}.")
+    with as_of(FRIDAY_NIGHT):
+        receive(account, make_mail(sender=PERSON))
+    assert "Back on Monday, 09:00." in words_of(account)
 
 
 def test_a_desk_that_never_opens_says_so(account):

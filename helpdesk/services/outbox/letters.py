@@ -79,7 +79,8 @@ def _own_text(email: EmailMessage, ticket: Ticket, subject: str) -> str:
         "customer_name": safe_subject(ticket.requester.name) or nobody,
         "ticket_number": settings.tag_of(ticket),
         "subject": subject,
-        "opens_at": business_hours.opens_at_in_words(closed, email.created_at, language),
+        # the words around it are written once, for every reader: in the desk's language, as far as anybody knows
+        "opens_at": business_hours.opens_at_in_words(closed, email.created_at, settings.language()),
     }
     return placeholders.fill(text or account.acknowledgement_text.strip(), values)
 
