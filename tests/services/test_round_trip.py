@@ -9,6 +9,7 @@ from helpdesk.database import db, transaction
 from helpdesk.mail.quotes import split_reply
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Comment, EmailMessage, Ticket
+from helpdesk.models.mail import QuotedHistory
 from helpdesk.policy.status import CommentKind, Status
 from helpdesk.services import people, replies, settings
 from helpdesk.services.outbox import marks
@@ -27,9 +28,11 @@ ANSWER = "Dear Jonas,\n\nplease switch it off and on.\n\n> What now?\nThen write
 
 @pytest.fixture
 def account(request, context):
-    """One whose mails begin with the line; without it for the parameter False."""
+    """One whose mails begin with the line and end with the whole conversation; with neither for the parameter False."""
+    is_rich = getattr(request, "param", True)
     return factories.make_account(
-        shows_reply_line=getattr(request, "param", True),
+        shows_reply_line=is_rich,
+        quoted_history=QuotedHistory.FULL if is_rich else QuotedHistory.NONE,
         takes_plus_addresses=True,
         signature="Your support team",
     )
@@ -56,6 +59,8 @@ def mails_to_customer(account, agent):
     with transaction():
         replies.send(db.session.get(Ticket, ticket_id), prepared, actor=agent)
     (answer,) = send_gathered(account.id)
+    has_history = "It does not print." in bodies(answer)[0]
+    assert has_history == (account.quoted_history is QuotedHistory.FULL)
     with transaction():
         changing.set_status(db.session.get(Ticket, ticket_id), Status.RESOLVED, actor=agent)
     (resolved,) = send_gathered(account.id)
