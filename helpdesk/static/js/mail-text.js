@@ -55,6 +55,7 @@ export function bindMailTexts(root) {
     button.addEventListener("click", (event) => {
       event.preventDefault();
       show();
+      place.scrollIntoView({ block: "nearest" }); // on phones it is below the words
     });
     form.addEventListener("focusin", (event) => {
       if (event.target === form.elements.words || event.target === form.elements.subject) last = event.target;

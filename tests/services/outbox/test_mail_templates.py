@@ -17,7 +17,7 @@ from helpdesk.policy.audience import Kind, Recipient, Template
 from helpdesk.policy.colour import palette
 from helpdesk.policy.status import Priority, Status
 from helpdesk.services.outbox.digests import Line
-from helpdesk.services.outbox.told import News, Said, Told, Trouble
+from helpdesk.services.outbox.told import MOST_TEXT, News, Said, Told, Trouble
 from helpdesk.services.templates import Shades
 from helpdesk.web.catalog import PoDomain
 
@@ -230,6 +230,13 @@ def test_mails_look_right_where_style_sheets_are_dropped_and_load_nothing(render
     assert "prefers-color-scheme: dark" in html and "[data-ogsc]" in html  # Apple Mail; Outlook
     assert 'role="presentation" width="600"' in html  # Outlook knows no max-width
     assert len(html.encode()) < 30_000  # Gmail cuts at 102 kB: the rest is for what people say
+
+
+@pytest.mark.parametrize("text", ["Some ordinary words of a sentence. " * 5 + "\n\n", "- short\n"])
+def test_the_longest_notification_is_not_cut_by_gmail(render, text):
+    said = Said("incoming", "Nora", (text * MOST_TEXT)[:MOST_TEXT])
+    longest = to_team("comment_added", fact("comment_added", said=said))
+    assert len(render("comment_added to team", **longest)[2].encode()) < 102_000
 
 
 def test_acknowledgement_says_number_subject_and_status(render):
