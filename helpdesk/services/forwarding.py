@@ -187,17 +187,6 @@ def send(ticket: Ticket, prepared: Prepared, *, actor: User, form_key: str) -> C
     return comment
 
 
-def stopped(ticket: Ticket, author: User) -> list[ScheduledReply]:
-    """This person's forwards that were not sent and wait to be looked at."""
-    rows = select(ScheduledReply).where(
-        ScheduledReply.ticket_id == ticket.id,
-        ScheduledReply.author_id == author.id,
-        ScheduledReply.kind == CommentKind.FORWARD,
-        ScheduledReply.state == ReplyState.STOPPED,
-    )
-    return list(db.session.scalars(rows.order_by(ScheduledReply.id)))
-
-
 def one_of(ticket: Ticket, reply_id: int, author: User) -> ScheduledReply | None:
     """A forward of this person's that was taken back or stopped, to begin with again."""
     reply = db.session.get(ScheduledReply, reply_id) if 0 < reply_id < 2**31 else None

@@ -190,6 +190,21 @@ def waiting(ticket: Ticket) -> list[ScheduledReply]:
     return list(db.session.scalars(rows.order_by(ScheduledReply.id).options(*_shown())))
 
 
+def standing(ticket: Ticket, viewer: User) -> tuple[list[ScheduledReply], list[ScheduledReply]]:
+    """The ticket's answers about to be sent, and the forwards of this person's own that were stopped."""
+    is_stopped = (
+        (ScheduledReply.state == ReplyState.STOPPED)
+        & (ScheduledReply.kind == CommentKind.FORWARD)
+        & (ScheduledReply.author_id == viewer.id)
+    )
+    rows = select(ScheduledReply).where(
+        ScheduledReply.ticket_id == ticket.id, (ScheduledReply.state == ReplyState.WAITING) | is_stopped
+    )
+    found = list(db.session.scalars(rows.order_by(ScheduledReply.id).options(*_shown())))
+    waits = [one for one in found if one.state is ReplyState.WAITING]
+    return waits, [one for one in found if one not in waits]
+
+
 def waiting_of(author: User) -> list[ScheduledReply]:
     """What this person may still take back in these seconds, on whatever ticket."""
     rows = select(ScheduledReply).where(

@@ -216,12 +216,12 @@ def test_one_that_must_not_go_out_any_more_is_kept_for_its_author_and_is_no_draf
             db.session.delete(grant)
     db.session.expire_all()
     assert not deliver(reply)
-    assert [one.id for one in forwarding.stopped(talk, agent)] == [reply.id]
+    assert [one.id for one in scheduled.standing(talk, agent)[1]] == [reply.id]
     assert db.session.get(ScheduledReply, reply.id).text == "Can you **help**?"
     assert "stopped" in [row.kind for row in db.session.query(Notification)]
     with transaction():
         forwarding.let_go(db.session.get(ScheduledReply, reply.id))
-    assert forwarding.stopped(talk, agent) == []
+    assert scheduled.standing(talk, agent) == ([], [])
 
 
 def test_a_form_sent_twice_forwards_once_and_its_key_makes_nothing_else(talk, agent):

@@ -25,6 +25,7 @@ from helpdesk.services.outbox import queue
 from helpdesk.services.tickets import changing, comments, split
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import say, sentence
+from helpdesk.web.tickets import warning
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.composing import Answer, files_of, read_answer, require_form_key
 from helpdesk.web.tickets.drafting import keep_what_can_be_kept
@@ -60,7 +61,9 @@ def _send_reply(ticket: Ticket, typed: Answer) -> None:
         ticket, typed.text, files_of(typed), actor=viewer(), to=typed.addressee, cc=typed.cc,
         bcc=typed.bcc, tokens=typed.tokens,
     )  # fmt: skip
+    warning.refuse_unwarned(ready.people.everyone)
     with transaction():
+        warning.try_again(ready.people.everyone)
         reply = scheduled.schedule(
             ticket,
             ready,

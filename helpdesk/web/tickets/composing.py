@@ -12,11 +12,12 @@ from flask_babel import gettext as _
 
 from helpdesk.database import utcnow
 from helpdesk.errors import InvalidInput
-from helpdesk.models import Draft, ScheduledReply, Ticket, Upload
+from helpdesk.models import Draft, Participant, ScheduledReply, Ticket, Upload
 from helpdesk.policy.status import CommentKind, Status
 from helpdesk.services import attachments, drafts, html_view, participants, recipients
 from helpdesk.services.attachments import MailFile
 from helpdesk.services.drafts import Written, written_of
+from helpdesk.services.outbox.unreachable import LeftAlone
 from helpdesk.services.scheduled import Seen
 from helpdesk.web.access import viewer
 from helpdesk.web.filters import address as address_words
@@ -24,6 +25,7 @@ from helpdesk.web.filters import exact
 from helpdesk.web.forms import is_form_key, new_form_key, read_files, read_pictures, wants_json
 from helpdesk.web.sending import audience_words
 from helpdesk.web.tickets.timing import Times, When, read_when, times
+from helpdesk.web.tickets.warning import Lost, lost_among
 
 KINDS = (CommentKind.REPLY, CommentKind.NOTE)
 
@@ -94,6 +96,7 @@ class Editor:
     seen: int
     seen_reply: int
     times: Times
+    lost: list[Lost]
     audience: str = ""
     saved: str = ""
     other: str = ""
@@ -167,6 +170,7 @@ def editor(
     *,
     seen: int,
     waiting: list[ScheduledReply],
+    left_alone: Sequence[tuple[Participant, LeftAlone]] = (),
     typed: Answer | None = None,
     errors: list[str] | None = None,
     rival: str = "",
@@ -184,6 +188,11 @@ def editor(
     copies, further = _copies(ticket, copies_of)
     addressees = _addressees(ticket)
     people_count = 1 + sum(one.chosen for one in copies) + len(further) + len(copies_of.bcc)
+    everyone = [
+        copies_of.to or ticket.requester_address.email,
+        *(one.email for one in copies if one.chosen),
+        *further,
+    ]
     new = participants.strangers(ticket, [*further, *copies_of.bcc])
     return Editor(
         kind=kind.value,
@@ -199,6 +208,7 @@ def editor(
         form_id=new_form_key(),
         seen=seen,
         seen_reply=max((reply.id for reply in waiting), default=0),
+        lost=lost_among([*everyone, *copies_of.bcc], ticket, left_alone),
         times=times(typed.when if typed else None),
         audience=audience_words(people_count, len(new)),
         saved=_("Draft of %(when)s", when=when_words(draft)) if draft else "",

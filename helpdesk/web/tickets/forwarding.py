@@ -16,6 +16,7 @@ from helpdesk.services.outbox import forwards
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import sentence, status_of
 from helpdesk.web.forms import is_form_key, new_form_key
+from helpdesk.web.tickets import warning
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.composing import read_addresses, require_key
 from helpdesk.web.tickets.showing import Page, back_to
@@ -49,8 +50,10 @@ def forward(number: int, comment_id: int) -> Page:
     try:
         require_key(typed.form_key)
         wish = _wish(ticket, comment, typed)
+        warning.refuse_unwarned(wish.people.everyone)
         forwarding.prepare(ticket, wish, actor=viewer())  # as a trial: whatever is wrong is said now
         with transaction():
+            warning.try_again(wish.people.everyone)
             reply = forwarding.schedule(ticket, wish, actor=viewer(), form_key=typed.form_key)
             earlier = forwarding.one_of(ticket, typed.again, viewer())
             if earlier is not None:
@@ -123,5 +126,6 @@ def _page(ticket: Ticket, comment: Comment, typed: Typed, *, error: str = "") ->
         shown={name: ", ".join(emails) for name, emails in typed.people.items()},
         files=forwarding.files_of(ticket, comment),
         form_id=new_form_key(),
+        lost=warning.lost_among(email for emails in typed.people.values() for email in emails),
         error=error,
     )

@@ -150,8 +150,9 @@ def render_ticket(
     window saved; `crossed` the words that stopped an answer; `person` an address that could not be added, `whose`
     one that could not be the requester's."""
     state = read_list_state(request.args, viewer())
-    waiting, deliveries = scheduled.waiting(ticket), queries.deliveries(ticket)
+    (waiting, stopped), deliveries = scheduled.standing(ticket, viewer()), queries.deliveries(ticket)
     entries, followers = conversation(ticket, deliveries), following.followers(ticket)
+    left_alone = participants.left_alone(ticket)
     has_news, is_muted = inbox.unread_and_muted(viewer(), ticket)
     seen = max((entry.comment.id for entry in entries if entry.comment), default=0)
     return render_template(
@@ -168,12 +169,19 @@ def render_ticket(
         particulars_of=lambda comment: shown_particulars(comment.particulars, files_of(comment)),
         waiting=[sending(reply, viewer()) for reply in waiting if not reply.waits_for_silence],
         stopped_forwards=[
-            (one, said(Sentence(one.reason, **one.reason_params)), forward_url(one))
-            for one in forwarding.stopped(ticket, viewer())
+            (one, said(Sentence(one.reason, **one.reason_params)), forward_url(one)) for one in stopped
         ],
         may_forward=forwarding.may_forward,
         later=[for_later(reply) for reply in waiting if reply.waits_for_silence],
-        editor=editor(ticket, seen=seen, waiting=waiting, typed=typed, errors=list(errors), rival=rival),
+        editor=editor(
+            ticket,
+            seen=seen,
+            waiting=waiting,
+            left_alone=left_alone,
+            typed=typed,
+            errors=list(errors),
+            rival=rival,
+        ),
         refusal=_refusal(ticket),
         assignable=glance.assignable(ticket.account_id),
         next_statuses=[(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
@@ -181,7 +189,7 @@ def render_ticket(
         known_tags=tags.known(),
         participants=participants_of(ticket, state.link_args),
         person=person,
-        left_alone=participants.left_alone(ticket),
+        left_alone=left_alone,
         whose=whose,
         crossed=crossed,
         preview=preview,
