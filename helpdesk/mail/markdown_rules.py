@@ -32,6 +32,8 @@ _LIST_LINE = re.compile(r"[ \t]*(?:[-*]|\d{1,3}[.)])[ \t]+(?![-*\s])\S")
 _FIRST = re.compile(r"1[.)]")  # others begin no list within a paragraph
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _FENCE_LINE = re.compile(r"\s*(`{3,})[^`]*\Z")
+_CLOSING = re.compile(r"`{3,}[ \t]*$", re.MULTILINE)
+_LAST_FENCE = "where the last fence is"
 _QUOTE_MARKS = re.compile(r" {0,3}(?:>[ \t]?)+")
 
 
@@ -50,15 +52,18 @@ def parser() -> MarkdownIt:
     markdown.inline.ruler.at("emphasis", _emphasis)
     markdown.inline.ruler.push("address", _address)
     markdown.validateLink = _may_link  # type: ignore[method-assign]
+    markdown.parse("x")  # puts its rules together, which two threads must not do at once
     return markdown
 
 
 def apart(source: str) -> str:
     """The source with an empty line where a quote or a list ends: what follows them is not drawn into them."""
     lines: list[str] = []
+    left = len(_CLOSING.findall(source))
     fence_mark, depth, is_listed, was_empty = "", 0, False, True
     for line in source.split("\n"):
         mark = _FENCE_LINE.match(line)
+        left -= _CLOSING.search(line) is not None
         if fence_mark:
             fence_mark = "" if mark and line.strip() == mark[1] >= fence_mark else fence_mark
             lines.append(line)
@@ -77,7 +82,7 @@ def apart(source: str) -> str:
             is_listed = is_item and (
                 is_listed or was_empty or line[0] in "-*" or _FIRST.match(line) is not None
             )
-        fence_mark = mark[1] if mark else ""
+        fence_mark = mark[1] if mark and left else ""
         depth, was_empty = deep, False
         lines.append(line)
     return "\n".join(lines)
@@ -110,8 +115,13 @@ def _wide(spaces: str) -> str:
 
 
 def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Backticks only, for rows of tildes are drawn; and only with a language beside them, for other words would be lost."""
-    return _INFO.match(_rest(state, start)) is not None and fence(state, start, end, silent)
+    """Backticks only, for rows of tildes are drawn; only with a language beside them, for other words would be lost; and
+    only where it is closed again, or all that follows would be code."""
+    if _INFO.match(_rest(state, start)) is None:
+        return False
+    if _LAST_FENCE not in state.env:
+        state.env[_LAST_FENCE] = max((found.start() for found in _CLOSING.finditer(state.src)), default=-1)
+    return state.eMarks[start] < state.env[_LAST_FENCE] and fence(state, start, end, silent)
 
 
 def _blockquote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
