@@ -19,6 +19,7 @@ from helpdesk.models import (
     EmailMessage,
     FetchCursor,
     ScheduledReply,
+    SendSlot,
     Ticket,
 )
 from helpdesk.models.composing import ReplyState
@@ -99,6 +100,9 @@ def forgotten_leases() -> Iterator[str]:
         for what, until in (("fetching", account.fetch_lease_until), ("sending", account.send_lease_until)):
             if until is not None and until < limit:
                 yield f"The lease for {what} on account {account.id} ended at {until:%Y-%m-%d %H:%M} and was never given back."
+    slots = select(SendSlot.account_id, SendSlot.number).where(SendSlot.lease_until < limit)
+    for account_id, number in db.session.execute(slots):
+        yield f"The lease for connection {number + 1} of sending on account {account_id} was never given back."
     working = EmailMessage.state.in_([EmailState.PROCESSING, EmailState.SENDING])
     for email_id in db.session.scalars(
         select(EmailMessage.id).where(working, EmailMessage.claimed_until < limit)

@@ -43,8 +43,8 @@ class Settled:
 
 def write(settled: Settled, token: str, failing_since: datetime | None) -> None:
     """Within a transaction: the verdict, the event that tells of it, and that the account can send again."""
-    _update(settled, token)
-    _record(settled)
+    if _update(settled, token):
+        _record(settled)
     if failing_since is not None and settled.verdict.was_taken:
         failing.end(settled.account_id)
 
@@ -56,7 +56,7 @@ def write_alone(settled: Settled, token: str, should_stop: Callable[[], bool]) -
     for number, pause in enumerate((*PAUSES_S, None)):
         try:
             with transaction():
-                _update(settled, token)
+                is_news = _update(settled, token)
             break
         except SQLAlchemyError as error:
             why = error if number == 0 else None  # the reason once, not a hundred times
@@ -67,19 +67,26 @@ def write_alone(settled: Settled, token: str, should_stop: Callable[[], bool]) -
             return
         time.sleep(pause)
     try:
-        with transaction():
-            _record(settled)
+        if is_news:
+            with transaction():
+                _record(settled)
     except Exception:
         logger.exception("outgoing=%s event %s is missing", mail_id, settled.verdict.event)
 
 
-def _update(settled: Settled, token: str) -> None:
-    """Only while the row is ours; but what was sent is sent, though it took too long and waits to be repeated."""
+def _update(settled: Settled, token: str) -> bool:
+    """Only while the row is ours; but what was sent is sent, though it took too long and waits to be repeated.
+
+    False when nothing was written: another drain has it in hand and will tell, or it was written by a commit that only
+    seemed to fail.
+    """
     mine = EmailMessage.claim == token
     if settled.state is EmailState.SENT:
         mine |= EmailMessage.state.in_([EmailState.QUEUED, EmailState.UNCERTAIN])
-    if not claim(EmailMessage, EmailMessage.id == settled.mail.id, mine, **settled.verdict.values):
-        logger.warning("outgoing=%s was taken over: %s is not written", settled.mail.id, settled.state)
+    if claim(EmailMessage, EmailMessage.id == settled.mail.id, mine, **settled.verdict.values):
+        return True
+    logger.warning("outgoing=%s is no longer in hand: %s is not written", settled.mail.id, settled.state)
+    return False
 
 
 def _record(settled: Settled) -> None:

@@ -206,4 +206,5 @@ def _sending(report: Report) -> list[Part]:
     text = _("Cannot send for %(span)s: %(why)s", span=duration(utcnow() - since), why=why)
     waits = _count(report.waiting_out)
     advice = _("Test the connection on the account's page. What waits leaves by itself once it works.")
-    return [Part(account.email, "danger", f"{text} {waits}", advice, f"/admin/accounts/{account.id}", account.sending_error_detail)]  # fmt: skip
+    name = _("Sending from %(email)s", email=account.email)
+    return [Part(name, "danger", f"{text} {waits}", advice, f"/admin/accounts/{account.id}", account.sending_error_detail)]  # fmt: skip

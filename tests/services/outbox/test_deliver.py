@@ -377,6 +377,71 @@ def test_an_event_that_cannot_be_written_costs_no_second_mail(account, ticket, n
     assert (len(sender.sent), states()) == (1, ["sent"])
 
 
+class CommitSeemsToFail(FakeSender):
+    """The first commit after the first yes is done, and the line to the database breaks before that is heard."""
+
+    def __init__(self, monkeypatch):
+        super().__init__()
+        self.monkeypatch = monkeypatch
+
+    def send(self, *arguments):
+        if not self.sent:
+            dialect = db.engine.dialect
+            commit = dialect.do_commit
+
+            def fail(connection):
+                commit(connection)
+                self.monkeypatch.setattr(dialect, "do_commit", commit)
+                raise dialect.loaded_dbapi.OperationalError("the line broke")
+
+            self.monkeypatch.setattr(dialect, "do_commit", fail)
+        return super().send(*arguments)
+
+
+def test_a_commit_that_only_seemed_to_fail_repeats_nothing_and_tells_once(
+    account, ticket, no_pauses, monkeypatch
+):
+    for number in range(3):
+        queue_mail(account, ticket=ticket, to=(f"p{number}@one.example",))
+    sender = CommitSeemsToFail(monkeypatch)
+    drain(account.id, sender=sender)
+    assert [(email.state, email.attempts, email.uncertain_count) for email in outgoing()] == [
+        ("sent", 1, 0)
+    ] * 3
+    assert len(sender.sent) == 3
+    assert event_types(ticket).count("email.sent") == 3
+
+
+def test_an_answer_costs_one_transaction_and_few_statements(account, ticket):
+    """`make bench-sending` shows what that is worth; here it is kept."""
+    from sqlalchemy import event
+
+    for number in range(8):
+        queue_mail(account, ticket=ticket, to=(f"p{number}@one.example",))
+    account_id, asked, commits = account.id, [], []
+
+    def ask(_c, _cursor, statement, *_):
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            asked.append(statement)
+
+    class Looking(FakeSender):
+        def send(self, *arguments):
+            self.marks = [*getattr(self, "marks", []), (len(asked), len(commits))]
+            return super().send(*arguments)
+
+    sender, commit = Looking(), commits.append
+    event.listen(db.engine, "before_cursor_execute", ask)
+    event.listen(db.engine, "commit", commit)
+    try:
+        drain(account_id, sender=sender)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", ask)
+        event.remove(db.engine, "commit", commit)
+    (first_asked, first_commits), (last_asked, last_commits) = sender.marks[0], sender.marks[-1]
+    assert last_commits - first_commits == 7
+    assert last_asked - first_asked <= 7 * 9, "\n".join(asked[first_asked : first_asked + 20])
+
+
 def test_a_defect_while_sending_counts_as_no_answer(account):
     queue_mail(account)
     sender = FakeSender(RuntimeError("a bug"))
