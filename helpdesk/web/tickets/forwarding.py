@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import flash, render_template, request
+from flask import flash, jsonify, render_template, request
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from helpdesk.database import transaction
 from helpdesk.errors import HelpdeskError, NotFound
@@ -15,7 +16,8 @@ from helpdesk.services import access, forwarding
 from helpdesk.services.outbox import forwards
 from helpdesk.web.access import require, viewer
 from helpdesk.web.errors import sentence, status_of
-from helpdesk.web.forms import is_form_key, new_form_key
+from helpdesk.web.filters import markdown
+from helpdesk.web.forms import is_form_key, new_form_key, wants_json
 from helpdesk.web.tickets import warning
 from helpdesk.web.tickets.blueprint import blueprint
 from helpdesk.web.tickets.composing import read_addresses, require_key
@@ -47,6 +49,9 @@ def forward(number: int, comment_id: int) -> Page:
     if request.method == "GET":
         return _page(ticket, comment, _begin(ticket, comment))
     typed = _read()
+    if "preview" in request.args:
+        preview = markdown(typed.text)
+        return jsonify(html=preview) if wants_json() else _page(ticket, comment, typed, preview=preview)
     try:
         require_key(typed.form_key)
         wish = _wish(ticket, comment, typed)
@@ -114,7 +119,9 @@ def _wish(ticket: Ticket, comment: Comment, typed: Typed) -> forwarding.Wish:
     return forwarding.Wish(typed.text, tuple(one.id for one in chosen), typed.attachments, people)
 
 
-def _page(ticket: Ticket, comment: Comment, typed: Typed, *, error: str = "") -> str:
+def _page(
+    ticket: Ticket, comment: Comment, typed: Typed, *, error: str = "", preview: Markup | None = None
+) -> str:
     talk = forwarding.conversation(ticket)
     return render_template(
         "tickets/forward.html",
@@ -128,4 +135,5 @@ def _page(ticket: Ticket, comment: Comment, typed: Typed, *, error: str = "") ->
         form_id=new_form_key(),
         lost=warning.lost_among(email for emails in typed.people.values() for email in emails),
         error=error,
+        preview=preview,
     )
