@@ -56,7 +56,8 @@ class Draft:
 
     A file with `is_inline` and a `content_id` that the HTML shows (`cid:`) goes beside it, every other is attached.
     `thread_topic` and `thread_index` (base64) are what Outlook and Exchange keep a conversation together by.
-    `unsubscribe` is the address of the reader's choices, "" for what nobody can switch off (RFC 2369, RFC 8058).
+    `unsubscribe` is the address of the reader's choices, "" for what nobody can switch off (RFC 2369, RFC 8058);
+    one that cannot stand in a header is left out.
     Foreign ids in `in_reply_to` and `references` that cannot stand in a header are left out. `automatic` is "", or the value of Auto-Submitted (RFC 3834 5): "auto-replied", "auto-generated".
     """
 
@@ -123,8 +124,6 @@ def _refuse_bad(draft: Draft) -> None:
         raise ComposeError("the date needs a time zone")
     if draft.automatic not in AUTOMATIC:
         raise ComposeError(f"{draft.automatic!r} is no value of Auto-Submitted")
-    if draft.unsubscribe and not _LINK.match(draft.unsubscribe):
-        raise ComposeError("the link to unsubscribe holds letters that must not stand in one")
 
 
 def _write(draft: Draft, *, is_plain: bool) -> tuple[bytes, Meant]:
@@ -189,7 +188,7 @@ def _fields(draft: Draft) -> list[tuple[str, str]]:
 
 def _unsubscribing(draft: Draft) -> list[tuple[str, str]]:
     """One click only over TLS: RFC 8058 (3.1) asks for an HTTPS address, and receivers distrust any other."""
-    if not draft.unsubscribe:
+    if not _LINK.match(draft.unsubscribe):
         return []
     one_click = [("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]
     is_safe = draft.unsubscribe.startswith("https://")

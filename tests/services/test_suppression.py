@@ -14,7 +14,7 @@ from helpdesk.models.senders import Cause
 from helpdesk.policy.search_query import parse as parse_query
 from helpdesk.services import people, suppression, ticket_rows
 from helpdesk.services.ingest.trace import reason_of
-from helpdesk.services.outbox import unreachable
+from helpdesk.services.outbox import queue, unreachable
 from tests import factories
 from tests.factories import CUSTOMER, OTHER_CUSTOMER, SUPPORT, make_mail
 from tests.services.arrivals import receive
@@ -95,6 +95,30 @@ def test_nobody_is_silenced_by_a_complaint_about_no_mail_of_ours(account, agent,
     assert unreachable.among([CUSTOMER, OTHER_CUSTOMER]) == {}
     kinds = list(db.session.scalars(select(Event.type).where(Event.email_id == copied.id)))
     assert "email.complained" in kinds  # said on the ticket all the same
+
+
+def test_what_was_sent_once_more_to_somebody_else_silences_nobody_by_guess(account, agent, sent):  # noqa: F811
+    """The same bytes bear the same id: a report that names neither of the two could be about either."""
+    with transaction() as session:
+        row = session.get(EmailMessage, sent.id)
+        again = queue.add(
+            account, purpose=queue.RESENT, to=[OTHER_CUSTOMER], ticket=session.get(Ticket, sent.ticket_id)
+        )
+        again.message_id, again.message_id_hash, again.raw_sha256 = (
+            row.message_id,
+            row.message_id_hash,
+            row.raw_sha256,
+        )
+        again.state = "sent"
+    both = [CUSTOMER, OTHER_CUSTOMER]
+    receive(account, complaint(sent.message_id, to=()), report(sent.message_id, to="elsewhere@home.example"))
+    assert unreachable.among(both) == {}
+    receive(account, report(sent.message_id, key="b", to=OTHER_CUSTOMER))
+    assert list(unreachable.among(both)) == [OTHER_CUSTOMER]
+    assert set(unreachable.among([OTHER_CUSTOMER, OTHER_CUSTOMER.upper()])) == {
+        OTHER_CUSTOMER,
+        OTHER_CUSTOMER.upper(),
+    }
 
 
 def test_many_reports_of_one_mail_are_told_once_and_unknown_ones_cause_nothing(account, agent, sent):  # noqa: F811

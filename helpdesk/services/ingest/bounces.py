@@ -52,7 +52,7 @@ def record(bounce: Bounce, mail: Delivery) -> Outcome:
             _mark(sent, failed, lost, words)
         _note_unreachable(sent, lost, mail)
     else:
-        is_news = not _was_told(sent, "email.delayed")
+        is_news = not failed and not _was_told(sent, "email.delayed")
     if is_news:
         _tell("email.bounced" if is_final else "email.delayed", sent, bounce, mail)
     reason = Sentence("Not delivered: %(words)s", words=words[:MAX_WORDS]) if is_final else _report_of(words)
@@ -88,13 +88,15 @@ def _is_final(found: BouncedRecipient) -> bool:
 def _lost(sent: EmailMessage, failed: Sequence[BouncedRecipient]) -> dict[str, BouncedRecipient]:
     """Whom of the mail's own recipients it did not reach.
 
-    A mail to one person was forwarded when the report names another.
+    A mail to one person was forwarded when the report names another; of one that was sent once more to others it
+    cannot be told whose it was.
     """
     reached = {normalise_address(a): a for a in sent.addressed}
+    is_his_alone = len(returned.everybody(sent)) == 1
     found: dict[str, BouncedRecipient] = {}
     for report in failed:
         address = reached.get(normalise_address(report.recipient))
-        if address is None and len(reached) == 1:
+        if address is None and is_his_alone:
             address = next(iter(reached.values()))
         if address is not None:
             found.setdefault(address, report)

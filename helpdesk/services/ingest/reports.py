@@ -69,7 +69,7 @@ def _complained(complaint: Complaint, mail: Delivery) -> Outcome:
 
 def _leave_alone(sent: EmailMessage, complaint: Complaint, mail: Delivery) -> None:
     """Who complained is known for sure where there was one recipient; providers often black out who it was."""
-    people = set(sent.addressed)
+    people = list(returned.everybody(sent).values())
     if len(people) != 1:
         mail.trace.tell("complaint", "That mail went to several people: nobody is left alone for it.")
         return

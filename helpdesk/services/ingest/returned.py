@@ -6,7 +6,7 @@ or the mark in the returned text tell. Both name the very mail, and both are as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import select
 
@@ -44,12 +44,23 @@ def last_sent(sent: EmailMessage | None, recipients: Iterable[str]) -> EmailMess
     named = {normalise_address(one) for one in recipients}
     if sent is None or not sent.message_id_hash:
         return sent
+    last = [mail for mail in _every_time(sent) if named & {normalise_address(one) for one in mail.addressed}]
+    return last[-1] if last else sent
+
+
+def everybody(sent: EmailMessage) -> dict[str, str]:
+    """Whom this mail was sent to, however often: each as it is compared and as it was written."""
+    return {normalise_address(one): one for mail in _every_time(sent) for one in mail.addressed}
+
+
+def _every_time(sent: EmailMessage) -> Sequence[EmailMessage]:
+    """The rows that bear the id of this mail, which is one of them."""
+    if not sent.message_id_hash:
+        return [sent]
     rows = select(EmailMessage).where(
         EmailMessage.direction == Direction.OUT, EmailMessage.message_id_hash == sent.message_id_hash
     )
-    mails = db.session.scalars(rows.order_by(EmailMessage.id)).all()
-    last = [mail for mail in mails if named & {normalise_address(one) for one in mail.addressed}]
-    return last[-1] if last else sent
+    return db.session.scalars(rows.order_by(EmailMessage.id)).all()
 
 
 def by_id(message_id: str) -> EmailMessage | None:

@@ -114,16 +114,21 @@ def leave_alone(
 
 def left_alone(addresses: Iterable[str]) -> dict[str, LeftAlone]:
     """Which of these are left alone, each as it was given, and why. What holds answers back counts before the rest."""
-    by_form = {normalise_address(address): address for address in addresses}
-    if not by_form:
+    forms = {address: normalise_address(address) for address in addresses}
+    if not forms:
         return {}
-    rows = select(DeliveryFailure).where(DeliveryFailure.address.in_(by_form), *LIVING)
-    found: dict[str, LeftAlone] = {}
+    rows = select(DeliveryFailure).where(DeliveryFailure.address.in_(set(forms.values())), *LIVING)
+    why: dict[str, DeliveryFailure] = {}
     for row in db.session.scalars(rows.order_by(DeliveryFailure.id)):
-        address = by_form[row.address]
-        if address not in found or not found[address].holds_answers or row.cause is Cause.BOUNCE:
-            found[address] = LeftAlone(address, row.cause, row.words, row.created_at, row.email_id)
-    return found
+        if row.address not in why or why[row.address].cause is not Cause.BOUNCE or row.cause is Cause.BOUNCE:
+            why[row.address] = row
+    return {
+        address: LeftAlone(
+            address, why[form].cause, why[form].words, why[form].created_at, why[form].email_id
+        )
+        for address, form in forms.items()
+        if form in why
+    }
 
 
 def among(addresses: Iterable[str], *, for_answer: bool = False) -> dict[str, str]:
