@@ -2,7 +2,7 @@
 
 1. A mail this desk sent, named by its reply address, by its signed id or by its signed mark in quoted text: whoever takes
    part is heard; a proven agent answers in public what the customer got as well, and writes a note to what only the
-   team got, or where both are named; anybody else's words wait to be released, and everybody's that answer a forward.
+   team got, to what he had a blind copy of, or where both are named; anybody else's words wait to be released, and everybody's that answer a forward.
 2. The id of a mail already on a ticket, written by somebody else, of this account or of one the same people work on:
    counts only for who takes part, and for a proven agent, who writes a note.
 3. The conversation Exchange names (Thread-Index), and then the number in the subject: likewise. A number says nothing
@@ -152,7 +152,10 @@ def _of_team(ticket: Ticket, asked: _Asked, got_it: set[str], *, is_mark: bool) 
     if not is_mark and reached.is_his_alone(got_it, author):
         return _of_agent(ticket, author.user, asked, is_public=False)
     if asked.agent is not None:
-        is_public = reached.has_customer(got_it) and not reached.tells_of_team(asked.evidence, ticket)
+        is_internal = reached.tells_of_team(asked.evidence, ticket) or reached.reads_in_secret(
+            asked.evidence, ticket, author
+        )
+        is_public = reached.has_customer(got_it) and not is_internal
         return _of_agent(ticket, author.user, asked, is_public=is_public)
     asked.trace.tell(
         "agent",

@@ -355,6 +355,20 @@ def test_an_agent_who_quotes_what_only_the_team_got_writes_a_note(guarded):
     assert word_of(row) == "note"
 
 
+def test_an_agent_in_blind_copy_answers_to_the_team_alone(guarded):
+    """Nobody else knows that he reads along."""
+    guarded.hidden_id = guarded.sent(CUSTOMER, nonce="hiddenhiddenhidd", purpose="reply")
+    with transaction():
+        email = db.session.scalars(select(EmailMessage).filter_by(message_id=guarded.hidden_id)).one()
+        email.recipients = email.recipients | {"bcc": [AGENT.upper()]}
+    row = guarded.receive(
+        make_mail(
+            sender=AGENT, text="He is wrong.\n", In_Reply_To=f"<{guarded.hidden_id}>", **VERDICTS["pass"]
+        )
+    )
+    assert word_of(row) == "note"
+
+
 def test_what_answers_from_an_agents_second_address_by_itself_starts_no_circle(guarded):
     guarded.change(assignee_id=guarded.nora.id)
     for number, marks in enumerate(({"Precedence": "bulk"}, {"Auto_Submitted": "auto-generated"}, {})):

@@ -10,15 +10,19 @@ from helpdesk.mail.thread import Evidence, IssuedId
 from helpdesk.models import EmailMessage, Ticket, User, UserAddress
 from helpdesk.models.mail import Direction
 from helpdesk.policy import envelope
+from helpdesk.policy.envelope import Recipients
 from helpdesk.policy.status import TEAM
 from helpdesk.services.outbox.queue import FORWARD
 
 
 def by(found: IssuedId, ticket: Ticket) -> set[str]:
     """Whom that mail of ours was written to; nobody when its row is gone. A merged ticket's mails went with it."""
+    return {normalise_address(email) for email in _people(found, ticket).everyone}
+
+
+def _people(found: IssuedId, ticket: Ticket) -> Recipients:
     sent = select(EmailMessage.recipients).where(*_is(found, ticket))
-    recipients = db.session.scalar(sent.order_by(EmailMessage.id).limit(1)) or {}
-    return {normalise_address(email) for email in envelope.read(recipients).everyone}
+    return envelope.read(db.session.scalar(sent.order_by(EmailMessage.id).limit(1)) or {})
 
 
 def is_forward(found: IssuedId, ticket: Ticket) -> bool:
@@ -36,6 +40,13 @@ def tells_of_team(evidence: Evidence, ticket: Ticket) -> bool:
     """Whether anything in a mail names one that went to the team alone: what is quoted of it is not for customers."""
     every = [got_it for found in _named(evidence) if (got_it := by(found, ticket))]
     return not all(map(has_customer, every)) or names_forward(evidence, ticket)
+
+
+def reads_in_secret(evidence: Evidence, ticket: Ticket, author: UserAddress) -> bool:
+    """Whether he has a mail that is named in blind copy: a public answer would tell everybody that he reads along."""
+    own = {address.address for address in author.user.addresses}
+    hidden = (email for found in _named(evidence) for email in _people(found, ticket).bcc)
+    return not own.isdisjoint(map(normalise_address, hidden))
 
 
 def _named(evidence: Evidence) -> set[IssuedId]:
