@@ -39,14 +39,14 @@ class Watch:
 
     A socket's own timeout starts anew with each byte, so a server that drips one byte every few seconds would hold us
     for ever. The watch keeps a second handle of the connection, which stays usable when TLS wraps the first. One thread
-    looks at the clock from the first call to `release`: one for each call would cost more than the calls.
+    looks at the clock as long as calls follow each other: one for each call would cost more than the calls.
     """
 
     def __init__(self) -> None:
         self.has_expired = False
         self._handle: socket.socket | None = None
         self._bell = threading.Condition()
-        self._ends_at = math.inf
+        self._ends: dict[object, float] = {}  # of the blocks that run, whichever thread runs them
         self._looks_at = math.inf  # when the thread wakes by itself
         self._thread: threading.Thread | None = None
 
@@ -59,19 +59,19 @@ class Watch:
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """Cut the connection when the block has not ended after `seconds`; blocked calls in it then fail."""
+        block, ends_at = object(), time.monotonic() + seconds
         with self._bell:
-            before = self._ends_at
-            self._ends_at = min(before, time.monotonic() + seconds)
+            self._ends[block] = ends_at
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look, daemon=True)
                 self._thread.start()
-            elif self._ends_at < self._looks_at:
+            elif ends_at < self._looks_at:
                 self._bell.notify()
         try:
             yield
         finally:
             with self._bell:
-                self._ends_at = before
+                self._ends.pop(block, None)
 
     def other_side_left(self) -> bool:
         """Whether the server already ended the connection; looks without waiting and takes no bytes away."""
@@ -101,11 +101,13 @@ class Watch:
         with self._bell:
             while self._thread is threading.current_thread():
                 now = time.monotonic()
-                if self._ends_at <= now:
+                if min(self._ends.values(), default=math.inf) <= now:
                     self._cut()
-                    self._ends_at = math.inf
-                self._looks_at = min(self._ends_at, now + LOOKS_EVERY_S)
-                self._bell.wait(self._looks_at - now)
+                    self._ends.clear()
+                self._looks_at = min((*self._ends.values(), now + LOOKS_EVERY_S))
+                was_rung = self._bell.wait(self._looks_at - now)
+                if not (was_rung or self._ends):
+                    self._thread = None  # nobody calls any more; the next call starts another one
 
     def _cut(self) -> None:
         self.has_expired = True

@@ -39,7 +39,8 @@ DIGEST = "digest"  # facts about several tickets for one person, by ticket in `p
 NOTIFICATION = "notification"  # facts about a ticket for one person; which ones, `payload` says
 OTHER_URGENCY, LEAST_URGENT = 5, 99
 PERSONS_WISH = frozenset({"sign_in_link", "invitation", "password_link", "test"})
-URGENCY = dict.fromkeys(PERSONS_WISH, 0) | dict.fromkeys(PERSONS_WORDS, 1)
+ALARMS = ("fetch_stalled", "fetch_recovered", "sending_stalled", "sending_recovered")
+URGENCY = dict.fromkeys(PERSONS_WISH, 0) | dict.fromkeys((*PERSONS_WORDS, *ALARMS), 1)
 # What a machine answers to a mail has no envelope sender, so that nobody answers it in turn (RFC 3834 3.3). Whatever else
 # the desk writes by itself has the account's address (RFC 5321 4.5.5): it comes back where reports of it are understood.
 WITHOUT_SENDER = frozenset({"ticket_created", HELD_MAIL})
