@@ -14,6 +14,7 @@ from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.mail.thread import tagged_subject
 from helpdesk.models import Comment, EmailAccount, EmailMessage, Ticket, User
 from helpdesk.policy import mail_texts
+from helpdesk.policy.acknowledge import safe_subject
 from helpdesk.policy.audience import Recipient, Template
 from helpdesk.policy.mail_texts import FOR_TEAM, LINK_MAILS, MailText, template_of
 from helpdesk.policy.permissions import Action
@@ -135,7 +136,8 @@ def _ticket_values(text: MailText, ticket: Ticket | None, viewer: User) -> dict[
 
 
 def _of_ticket(ticket: Ticket, *, is_customer: bool) -> dict[str, Any]:
-    return writing.about(ticket, ticket.subject, is_customer=is_customer) | {
+    subject = safe_subject(ticket.subject) if is_customer else ticket.subject
+    return writing.about(ticket, subject, is_customer=is_customer) | {
         "requester_name": ticket.requester.shown_name,
         "status": ticket.status,
         "priority": ticket.priority,
