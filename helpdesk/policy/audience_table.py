@@ -34,6 +34,7 @@ class Kind(StrEnum):
     account is told of, and what is said on a ticket one only follows are kinds of their own."""
 
     CREATED = "ticket_created"
+    NEW = "new_ticket"
     ASSIGNED = "ticket_assigned"
     MENTION = "mention"
     COMMENT = "comment_added"
@@ -50,14 +51,17 @@ class Kind(StrEnum):
 
 CUSTOMERS_KINDS = (Kind.CREATED, Kind.STATUS, Kind.RESOLVED, Kind.CLOSED)
 TEAMS_KINDS = (
-    Kind.ASSIGNED, Kind.MENTION, Kind.COMMENT, Kind.FOLLOWED, Kind.NOTE, Kind.STATUS, Kind.UPDATED, Kind.OVERDUE,
+    Kind.NEW, Kind.ASSIGNED, Kind.MENTION, Kind.COMMENT, Kind.FOLLOWED, Kind.NOTE, Kind.STATUS, Kind.UPDATED, Kind.OVERDUE,
     Kind.UNDELIVERED, Kind.HELD,
 )  # fmt: skip
 URGENT = frozenset(
     {Kind.ASSIGNED, Kind.MENTION, Kind.OVERDUE, Kind.UNDELIVERED}
 )  # a digest need not hold them
 IN_SPITE_OF_MUTE = frozenset({Kind.ASSIGNED, Kind.MENTION, Kind.UNDELIVERED})
-OFF_UNASKED = {Channel.MAIL: frozenset[Kind](), Channel.INBOX: frozenset({Kind.STATUS, Kind.UPDATED})}
+OFF_UNASKED = {
+    Channel.MAIL: frozenset({Kind.NEW}),
+    Channel.INBOX: frozenset({Kind.NEW, Kind.STATUS, Kind.UPDATED}),
+}
 
 
 def kinds_for(role: Role) -> tuple[Kind, ...]:
@@ -144,7 +148,10 @@ def _customers(kind: Kind, mail: Template) -> dict[Relation, Cell]:
     return {relation: Cell(kind, mail) for relation in CUSTOMER_SIDE}
 
 
-_NEW = _assignee(Kind.ASSIGNED, Template.CREATED, Line.OPENED)
+_NEW = {
+    **_assignee(Kind.ASSIGNED, Template.CREATED, Line.OPENED),
+    Relation.TEAM: Cell(Kind.NEW, Template.CREATED, Line.NEW),
+}
 _STATUS = _assignee(Kind.STATUS, Template.STATUS, Line.CHANGED)
 _DONE = _assignee(Kind.STATUS, None, Line.CHANGED)
 _UNDELIVERED = Cell(Kind.UNDELIVERED, Template.UNDELIVERED, Line.MAIL_FAILED)

@@ -11,6 +11,7 @@ class Kind(StrEnum):
     """Why somebody is told."""
 
     OPENED = "opened"  # a new ticket that is his from the beginning
+    NEW = "new"  # a new ticket of an account he works on
     ASSIGNED = "assigned"
     ANSWERED = "answered"  # a customer wrote
     REPLIED = "replied"  # a colleague answered the customer

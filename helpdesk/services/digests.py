@@ -75,8 +75,13 @@ def send(now: datetime | None = None, *, should_stop: Callable[[], bool] | None 
     for user_id in ids:
         if should_stop is not None and should_stop():
             break
-        with transaction():
-            digest = _send(user_id, now)
+        try:
+            with transaction():
+                digest = _send(user_id, now)
+        except Exception:  # one person's must not hold up the others'
+            db.session.rollback()
+            logger.exception("user=%s digest not queued", user_id)
+            continue
         if digest is not None:
             sent.append(digest)
             logger.info("user=%s digest tickets=%s facts=%s", user_id, digest.tickets, digest.facts)

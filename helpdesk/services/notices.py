@@ -19,7 +19,15 @@ from helpdesk.models import Comment, Event, Ticket, User, UserAddress
 from helpdesk.policy import audience
 from helpdesk.policy.acknowledge import is_no_reply
 from helpdesk.policy.audience import Facts, Notice, Person
-from helpdesk.policy.audience_table import CUSTOMER_SIDE, IN_SPITE_OF_MUTE, Channel, Recipient, Relation, What
+from helpdesk.policy.audience_table import (
+    CUSTOMER_SIDE,
+    IN_SPITE_OF_MUTE,
+    Channel,
+    Kind,
+    Recipient,
+    Relation,
+    What,
+)
 from helpdesk.policy.status import DONE, Disposition, Status
 from helpdesk.services import access, accounts, following, mentions, muting, people, preferences
 from helpdesk.services.tickets import changing
@@ -48,7 +56,9 @@ def facts_of(event: Event, ticket: Ticket) -> Facts:
     facts = _without_people(event, ticket, comment)
     relations = audience.relations(event.type, facts)
     is_named = Relation.MENTIONED in relations and comment is not None and "@" in comment.text
-    team = people.assignable(ticket.account_id) if Relation.TEAM in relations or is_named else []
+    is_told = facts.comment_kind is not None or preferences.is_wanted_by_any(Kind.NEW)
+    is_for_team = Relation.TEAM in relations and is_told
+    team = people.assignable(ticket.account_id) if is_for_team or is_named else []
     return replace(
         facts,
         customers=_persons(address.user for address in customers(ticket))

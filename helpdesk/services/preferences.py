@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sqlalchemy import Text, cast, select
+
 from helpdesk.database import db
 from helpdesk.errors import InvalidInput
 from helpdesk.models import User
 from helpdesk.policy.audience_table import OFF_UNASKED, TABLE, Channel, Kind, kinds_for
 from helpdesk.policy.digest import Every, Rhythm
+from helpdesk.policy.status import TEAM
 from helpdesk.services import settings
 
 OFFERED = {
@@ -46,6 +49,13 @@ def is_muted(user: User, kind: Kind, channel: Channel = Channel.MAIL) -> bool:
 
 def _asked_for(channel: Channel) -> str:
     return f"{channel.value}_on"
+
+
+def is_wanted_by_any(kind: Kind) -> bool:
+    """Whether anybody of the team may have asked for a kind nobody is told of unasked: saves asking for everybody."""
+    asked = cast(User.muted_notifications, Text).like(f'%"{kind.value}"%')
+    row = select(User.id).where(User.role.in_(TEAM), User.is_active, asked)
+    return db.session.scalar(row.limit(1)) is not None
 
 
 def choose(user: User, kinds: Collection[Kind], channel: Channel = Channel.MAIL) -> None:

@@ -46,6 +46,7 @@ RESERVE = 256 * 1024 * 1024  # bytes left for the rest of the machine
 WAITING = {
     "email_message": "SELECT count(*) FROM email_message WHERE direction = 'out' AND state IN ('queued', 'sending')",
     "scheduled_reply": "SELECT count(*) FROM scheduled_reply WHERE state = 'waiting'",
+    "digest_entry": "SELECT count(DISTINCT user_id) FROM digest_entry",
 }
 
 

@@ -25,7 +25,8 @@ FACTS = Facts(actor_id=TOM.user_id, customers=(JONAS, MARIA), assignee=NORA, tea
 
 
 def told(event, **values):
-    notices = audience(event, replace(FACTS, **values))
+    """To those who are told unasked, or have not switched anything off."""
+    notices = audience(event, replace(FACTS, **values), is_wanted=lambda notice: notice.kind is not Kind.NEW)
     return {(notice.user_id, notice.recipient.value, notice.template.value) for notice in notices}
 
 

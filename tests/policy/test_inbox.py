@@ -27,7 +27,7 @@ def words(event, facts, **values):
 @pytest.mark.parametrize(
     ("event", "facts", "values", "expected"),
     [
-        ("ticket.opened", NORAS, {}, {1: Kind.OPENED}),
+        ("ticket.opened", NORAS, {}, {1: Kind.OPENED, 2: Kind.NEW, 3: Kind.NEW}),
         ("ticket.assigned", NORAS, {"actor_id": 2}, {1: Kind.ASSIGNED}),
         ("ticket.assigned", NOBODYS, {"actor_id": 2}, {}),
         ("comment.added", FOLLOWED, {"comment_kind": "incoming"}, {1: Kind.ANSWERED, 2: Kind.ANSWERED}),

@@ -202,6 +202,17 @@ def test_a_worker_that_dies_while_queueing_has_done_nothing(ticket, nora, tom):
     assert len(digests.send(tomorrow)) == 1
 
 
+def test_one_that_cannot_be_made_holds_up_no_other(ticket, nora, tom):
+    ada = factories.make_admin()
+    for user in (nora, ada):
+        want(user, DAILY)
+    with transaction():
+        db.session.merge(nora).timezone = "No/Such_Zone"  # gone from the machine since it was chosen
+    note(ticket, tom)
+    (sent,) = digests.send(utcnow() + timedelta(days=1))
+    assert (sent.email, waiting()) == (factories.ADMIN, 1)
+
+
 def test_two_processes_at_once_queue_one(app, ticket, nora, tom):
     want(nora, DAILY)
     note(ticket, tom)

@@ -122,3 +122,14 @@ def test_lines_are_switched_off_by_kind_and_some_come_only_when_asked_for(ticket
     with transaction():
         changing.set_priority(db.session.merge(ticket), Priority.HIGH, actor=tom)
     assert lines(nora) == ["changed"]
+
+
+def test_of_every_new_ticket_hears_who_asked_for_it(account, ticket, nora, tom):
+    factories.make_ticket(account, subject="Nobody's")
+    assert (send_gathered(account.id), lines(tom)) == ([], [])
+    for channel in Channel:
+        only(tom, Kind.NEW, channel=channel)
+    factories.make_ticket(account, subject="Another")
+    mail = of_person(send_gathered(account.id), factories.OTHER_AGENT)
+    assert "A new ticket." in text_of(mail) and "It does not print." in text_of(mail)
+    assert lines(tom) == ["new"]

@@ -24,6 +24,7 @@ LATER = {  # fields of parts of the desk that bring their setting themselves
 
 KINDS = options(
     (Kind.CREATED.value, _("A ticket was opened: to its sender, as a confirmation")),
+    (Kind.NEW.value, _("A ticket was opened: to everybody of the team who asked for it")),
     (Kind.ASSIGNED.value, _("A ticket was assigned: to the assignee")),
     (Kind.COMMENT.value, _("Somebody wrote on a ticket: to the assignee")),
     (Kind.MENTION.value, _("Somebody was mentioned in a note: to him")),

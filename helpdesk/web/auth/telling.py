@@ -130,6 +130,7 @@ def _for_customers() -> dict[Kind, str]:
 
 def _for_the_team() -> dict[Kind, str]:
     return {
+        Kind.NEW: _("A ticket is opened, whoever gets it"),
         Kind.ASSIGNED: _("A ticket is assigned to you"),
         Kind.MENTION: _("Somebody mentions you in a note"),
         Kind.COMMENT: _("Somebody writes on a ticket of yours"),

@@ -18,7 +18,7 @@ blueprint = Blueprint("inbox", __name__)
 ICONS = {
     Kind.ASSIGNED: "user", Kind.ANSWERED: "mail", Kind.REPLIED: "reply", Kind.NOTE: "note", Kind.MENTION: "at",
     Kind.MAIL_FAILED: "warning", Kind.STOPPED: "stop", Kind.CROSSED: "mail", Kind.OVERDUE: "clock",
-    Kind.HELD: "tray", Kind.OPENED: "plus", Kind.FORWARDED: "forward", Kind.CHANGED: "history",
+    Kind.HELD: "tray", Kind.OPENED: "plus", Kind.NEW: "plus", Kind.FORWARDED: "forward", Kind.CHANGED: "history",
 }  # fmt: skip
 
 
@@ -28,6 +28,8 @@ def words(item: Item) -> str:
     match item.kind:
         case Kind.OPENED:
             return _("%(who)s opened a ticket that is yours", who=who)
+        case Kind.NEW:
+            return _("%(who)s opened a ticket", who=who)
         case Kind.ASSIGNED:
             return _("%(who)s assigned this ticket to you", who=who)
         case Kind.ANSWERED:
