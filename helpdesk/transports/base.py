@@ -186,7 +186,8 @@ class Sender(Protocol):
 
         Raises TransientError (nothing was taken, try later), PermanentError (nothing was taken, a person must act;
         also when every recipient was refused for good), UnusableServer (nothing was taken, the account is at fault) or
-        UncertainError (no answer after the final dot). A partial refusal is not an error: see `Delivery.refused`.
+        UncertainError (no answer after the final dot). A partial refusal is not an error: see `Delivery.refused`; nor are
+        refusals of all recipients, some for now and some for good.
         """
 
     def close(self) -> None:

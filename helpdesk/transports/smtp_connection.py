@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import smtplib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import NoReturn
@@ -96,6 +96,9 @@ class SmtpConnection(Connection):
             body += b"\r\n"
         self._begin(envelope_from, recipients, body)
         refused = self._name_recipients(recipients)
+        if len(refused) == len(recipients):
+            self._reset()
+            return Delivery(response="", refused=refused)
         self._hand_over(re.sub(rb"(?m)^\.", b"..", body))
         response = self._final_answer()
         self.num_emails += 1
@@ -145,7 +148,7 @@ class SmtpConnection(Connection):
             raise
 
     def _name_recipients(self, recipients: Sequence[str]) -> dict[str, tuple[int, str]]:
-        """Returns those refused. Raises when none is left."""
+        """Returns those refused. Raises when all are, unless some only for now."""
         refused: dict[str, tuple[int, str]] = {}
         for recipient in recipients:
             try:
@@ -156,14 +159,15 @@ class SmtpConnection(Connection):
                 self._refuse(code, text, "%(host)s ended the connection.")
             if code >= 300:
                 refused[recipient] = (code, text)
-        if len(refused) == len(recipients):
+        kinds = {code >= 500 for code in _codes(refused)}
+        if len(refused) == len(recipients) and (len(kinds) == 1 or AUTHENTICATION_MISSING & _codes(refused)):
             self._refuse_all(refused)
         return refused
 
     def _refuse_all(self, refused: dict[str, tuple[int, str]]) -> NoReturn:
         self._reset()
         detail = "; ".join(f"{recipient}: {code} {text}" for recipient, (code, text) in refused.items())
-        codes = {code for code, _ in refused.values()}
+        codes = _codes(refused)
         if codes & AUTHENTICATION_MISSING:
             raise UnusableServer("%(host)s wants a login first.", detail=detail, host=self._server.host)
         if all(text.startswith(WANTS_UTF8) for _, text in refused.values()):
@@ -286,6 +290,10 @@ class SmtpConnection(Connection):
             with suppress(OSError):
                 host.close()
         self._watch.release()
+
+
+def _codes(refused: Mapping[str, tuple[int, str]]) -> set[int]:
+    return {code for code, _ in refused.values()}
 
 
 def _local_part(address: str) -> str:

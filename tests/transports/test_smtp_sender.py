@@ -130,9 +130,15 @@ def test_all_recipients_refused_for_good(sink, open_to):
 
 def test_all_recipients_refused_some_for_now(sink, open_to):
     sink.refuse = {JONAS: "550 5.1.1 no such person", MARIA: "451 4.3.0 later"}
-    with pytest.raises(TransientError):
-        open_to(sink).send(FROM, [JONAS, MARIA], mail())
+    sender = open_to(sink)
+    delivery = sender.send(FROM, [JONAS, MARIA], mail())
+    assert {who: code for who, (code, _) in delivery.refused.items()} == {JONAS: 550, MARIA: 451}
     assert sink.mails() == []
+    sender.send(FROM, [PETRA], mail())
+    assert sink.connections == 1
+    sink.refuse = {JONAS: "450 4.2.0 later", MARIA: "451 4.3.0 later"}
+    with pytest.raises(TransientError):
+        sender.send(FROM, [JONAS, MARIA], mail())
 
 
 @pytest.mark.parametrize("step", ["MAIL", "DATA", "END"])

@@ -34,6 +34,7 @@ class Claimed:
     attempts: int
     uncertain_count: int
     raw_sha256: str | None
+    detail: str = field(repr=False)  # the server's words to the last try
 
     @property
     def addressed(self) -> list[str]:

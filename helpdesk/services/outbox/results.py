@@ -34,12 +34,19 @@ class Outgoing:
     unreachable: Mapping[str, str] = field(
         default_factory=dict
     )  # whose mail came back before, in whose words
+    detail: str = field(default="", repr=False)  # what the server said to the last try
 
     @property
     def pending(self) -> list[str]:
         """Who has neither got it nor been refused for good, each once."""
         done = {*self.recipients.get("accepted", ()), *self.recipients.get("refused", ())}
         return [address for address in envelope.read(self.recipients).everyone if address not in done]
+
+    @property
+    def refusals(self) -> list[str]:
+        """What was said of those refused for good before."""
+        known = set(self.recipients.get("refused", ()))
+        return [line for line in self.detail.splitlines() if line.partition(": ")[0] in known]
 
     @property
     def reachable(self) -> list[str]:
@@ -62,7 +69,7 @@ class Verdict:
 
 
 def after_answer(mail: Outgoing, delivery: Delivery, *, now: datetime, max_attempts: int) -> Verdict:
-    """The server took the mail for at least one recipient."""
+    """The server took the mail for some recipients, or refused some for now and the others for good."""
     later = [a for a, (code, _) in delivery.refused.items() if 400 <= code < 500]
     never = [a for a in delivery.refused if a not in later]
     taken = [a for a in mail.pending if a not in delivery.refused]
@@ -70,7 +77,8 @@ def after_answer(mail: Outgoing, delivery: Delivery, *, now: datetime, max_attem
     if later and delay is None:
         never += later
     recipients = _with(mail.recipients, accepted=taken, refused=never)
-    words = "\n".join(f"{a}: {code} {text}" for a, (code, text) in delivery.refused.items())
+    said = (f"{a}: {code} {text}" for a, (code, text) in delivery.refused.items())
+    words = "\n".join([*mail.refusals, *said])
     if later and delay is not None:
         reason = Sentence("Not yet delivered to %(recipients)s.", recipients=", ".join(later))
         return _queued(now + delay, bool(taken), reason=reason, detail=words, recipients=recipients)

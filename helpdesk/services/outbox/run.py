@@ -162,6 +162,7 @@ class Run:
             attempts=mail.attempts,
             uncertain_count=mail.uncertain_count,
             unreachable=unreachable,
+            detail=mail.detail,
         )
 
     def _not_made(self, mail: Claimed, error: Exception) -> Settled:

@@ -561,6 +561,22 @@ def test_an_address_in_letters_the_server_does_not_know_fails_at_once_and_says_w
     assert together.recipients["accepted"] == [A]
 
 
+def test_who_is_refused_for_good_is_asked_once_and_his_servers_words_stay(real, sink):
+    sink.refuse = {A: "550 5.1.1 no such user", B: "450 4.2.0 greylisted"}
+    queue_mail(real, to=(A,), cc=(B,))
+    drain(real.id)
+    (email,) = outgoing()
+    assert (email.state, str(reason_of(email))) == ("queued", f"Not yet delivered to {B}.")
+    assert email.recipients["refused"] == [A]
+    sink.refuse = {A: "250 2.1.5 ok after all"}
+    let_time_pass(minutes=2)
+    drain(real.id)
+    assert [mail.recipients for mail in sink.mails()] == [(B,)]
+    (email,) = outgoing()
+    assert (email.state, str(reason_of(email))) == ("failed", f"Not delivered to {A}.")
+    assert email.detail == f"{A}: 550 5.1.1 no such user"
+
+
 def test_greylisted_mails_do_not_hold_up_the_others(real, sink):
     sink.refuse = {A: "450 4.2.0 greylisted"}
     for to in (A, A, A, A, B):
