@@ -26,7 +26,9 @@ class Waiting:
 
 def waiting(user: User) -> Waiting:
     own = select(func.count(ScheduledReply.id)).where(
-        ScheduledReply.author_id == user.id, ScheduledReply.state == ReplyState.WAITING
+        ScheduledReply.author_id == user.id,
+        ScheduledReply.state == ReplyState.WAITING,
+        ~ScheduledReply.waits_for_silence,
     )
     row = db.session.execute(
         select(
