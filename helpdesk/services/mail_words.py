@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from helpdesk.database import db
 from helpdesk.mail.markdown import to_html, to_plain
@@ -36,6 +36,23 @@ _PUT = re.compile(rf"{_OPEN}(\d+){_CLOSE}|https://hd\.invalid/(\d+)/")
 _GAP = re.compile(r"\n(?:[ \t]*\n)+")
 
 Blocks = Mapping[str, Callable[[], str]]  # `self` of a template that is being rendered
+
+# put together once: it is asked for each mail
+_NEWEST = (
+    select(EmailTemplate)
+    .where(
+        EmailTemplate.id.in_(
+            select(func.max(EmailTemplate.id))
+            .where(
+                EmailTemplate.name.in_(bindparam("names", expanding=True)),
+                EmailTemplate.language == bindparam("language"),
+                or_(EmailTemplate.account_id.is_(None), EmailTemplate.account_id == bindparam("account_id")),
+            )
+            .group_by(EmailTemplate.name, EmailTemplate.account_id)
+        )
+    )
+    .order_by(EmailTemplate.account_id.is_(None), EmailTemplate.id)
+)
 
 
 class UnusableWords(Exception):
@@ -141,11 +158,5 @@ def find(text: MailText | None, language: str, account_id: int | None) -> dict[M
 
 def newest(names: list[MailText], language: str, account_id: int | None) -> list[EmailTemplate]:
     """The newest version of each text, the account's own first."""
-    place = or_(EmailTemplate.account_id.is_(None), EmailTemplate.account_id == account_id)
-    last = (
-        select(func.max(EmailTemplate.id))
-        .where(EmailTemplate.name.in_(names), EmailTemplate.language == language, place)
-        .group_by(EmailTemplate.name, EmailTemplate.account_id)
-    )
-    rows = select(EmailTemplate).where(EmailTemplate.id.in_(last))
-    return list(db.session.scalars(rows.order_by(EmailTemplate.account_id.is_(None), EmailTemplate.id)))
+    values = {"names": names, "language": language, "account_id": account_id}
+    return list(db.session.scalars(_NEWEST, values))
