@@ -1,6 +1,7 @@
 """An answer that did not arrive: its bytes once more, or its text back into the editor and the mail given up."""
 
 import pytest
+from sqlalchemy import update
 
 from helpdesk import storage
 from helpdesk.database import db, transaction
@@ -220,3 +221,15 @@ def test_what_was_taken_back_is_not_quoted_below_what_is_sent_instead(account, t
     assert "Right words" in text
     assert "It does not print." in text
     assert "Wrong words" not in text
+
+
+def test_what_is_taken_back_in_the_very_moment_is_not_sent_again(ticket, agent):
+    mail, _ = answered(ticket, agent, REFUSED)
+    with transaction():
+        mail = db.session.get(EmailMessage, mail.id)
+        assert mail.state == "failed"
+        taken_back = update(EmailMessage).values(state="cancelled", payload={"replaced": True})
+        db.session.execute(taken_back.execution_options(synchronize_session=False))  # as by another process
+        with pytest.raises(Conflict):
+            queue.retry(mail.id, actor=agent)
+    assert [one.state for one in outgoing(purpose="reply")] == ["cancelled"]

@@ -310,6 +310,7 @@ def retry(email_id: int, *, actor: User | None) -> EmailMessage:
         EmailMessage,
         EmailMessage.id == email_id,
         EmailMessage.state.in_(MAY_RETRY),
+        EmailMessage.state == email.state,  # as it was looked at: it may be taken back in this very moment
         state=EmailState.QUEUED,
         attempts=0,
         uncertain_count=0,
