@@ -20,6 +20,7 @@ from sqlalchemy import (
     Engine,
     Insert,
     MetaData,
+    Select,
     String,
     Text,
     TypeDecorator,
@@ -242,6 +243,15 @@ def hold(key: InstrumentedAttribute[int], value: int) -> None:
     """
     if db.session().get_bind().dialect.name != "sqlite":
         db.session.execute(select(key).where(key == value).with_for_update(key_share=True))
+
+
+def free_ones(rows: Select[Any]) -> Select[Any]:
+    """The rows found, as they stand now and held until the commit; those another transaction is changing are left to it.
+
+    Who changes rows by loading them first would otherwise write over what others have done to them since.
+    """
+    held = rows.with_for_update(key_share=True, skip_locked=True)
+    return held.execution_options(populate_existing=True)
 
 
 def claim(model: type[Base], *where: Any, **values: Any) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
 from helpdesk import storage
-from helpdesk.database import UtcDateTime, claim, db, utcnow
+from helpdesk.database import UtcDateTime, claim, db, free_ones, utcnow
 from helpdesk.errors import Conflict, NotFound
 from helpdesk.models import Comment, EmailAccount, EmailMessage, SendSlot, Ticket, User
 from helpdesk.models.mail import Direction, EmailState
@@ -181,7 +181,7 @@ def take_over_expired(account_id: int, now: datetime) -> None:
         EmailMessage.state == EmailState.SENDING,
         or_(EmailMessage.claimed_until.is_(None), is_over(EmailMessage.claimed_until, now)),
     )
-    for email in db.session.scalars(rows):
+    for email in db.session.scalars(free_ones(rows)):
         email.claim = email.claimed_until = None
         if email.raw_sha256 is not None:
             email.uncertain_count += 1
@@ -242,7 +242,7 @@ def put_off(account_id: int, until: datetime, failures: int, *, reason: Sentence
     """Within a transaction: let everything that is due wait until `until` together; attempts do not count."""
     rows = select(EmailMessage).where(*_waiting(account_id), EmailMessage.due_at < until)
     now = utcnow()
-    for email in db.session.scalars(rows):
+    for email in db.session.scalars(free_ones(rows)):
         _say(email, reason)
         email.detail = detail
         if now - _waiting_since(email) > LONGEST_WAIT:
@@ -255,9 +255,8 @@ def put_off(account_id: int, until: datetime, failures: int, *, reason: Sentence
 
 def fail_due(account_id: int, now: datetime, reason: Sentence) -> None:
     """Within a transaction: give up what is due, for a reason of the desk's own."""
-    for email in db.session.scalars(
-        select(EmailMessage).where(*_waiting(account_id), EmailMessage.due_at <= now)
-    ):
+    rows = select(EmailMessage).where(*_waiting(account_id), EmailMessage.due_at <= now)
+    for email in db.session.scalars(free_ones(rows)):
         email.state, email.finished_at = EmailState.FAILED, now
         _say(email, reason)
         record_event("email.failed", email)
