@@ -47,6 +47,7 @@ class SmtpSink:
         self.together = 0
         self._met = asyncio.Event()
         self.greeting = None
+        self.most = None  # connections at once: the others are turned away
         self.connections = 0
         self.logins = []
         self.ended = threading.Event()
@@ -119,6 +120,10 @@ class SmtpSink:
     def _protocol(self):
         return _Conversation(self)
 
+    def greets_with(self):
+        is_full = self.most is not None and len(self._open) > self.most
+        return "421 4.7.0 Too many connections" if is_full else self.greeting
+
     def _next_answer(self, step):
         return self.answers[step].pop(0) if self.answers[step] else None
 
@@ -168,11 +173,11 @@ class _Conversation(SMTP):
         text = status if isinstance(status, str) else status.decode()
         if (
             text.startswith("220 ")
-            and self.sink.greeting
+            and self.sink.greets_with()
             and self.session.host_name is None
             and "TLS" not in text
         ):
-            text = self.sink.greeting
+            text = self.sink.greets_with()
         with contextlib.suppress(ConnectionError):
             await super().push(text)
         if text.startswith("421"):

@@ -16,6 +16,7 @@ from helpdesk.models import EmailMessage
 from helpdesk.models.mail import EmailState
 from helpdesk.policy import envelope
 from helpdesk.services import settings
+from helpdesk.services.lease import is_over
 from helpdesk.services.outbox import queue, rates
 from helpdesk.services.outbox.lease import SendLease, Standing
 
@@ -62,6 +63,13 @@ def count_due(account_id: int, now: datetime, *, at_most: int) -> int:
     due = (EmailMessage.account_id == account_id, EmailMessage.state == EmailState.QUEUED)
     rows = select(EmailMessage.id).where(*due, EmailMessage.due_at <= now).limit(at_most)
     return len(db.session.execute(rows).all())
+
+
+def are_in_hand(account_id: int, now: datetime) -> bool:
+    """Whether drains have mails of this account in hand right now."""
+    taken = (EmailMessage.account_id == account_id, EmailMessage.state == EmailState.SENDING)
+    rows = select(EmailMessage.id).where(*taken, ~is_over(EmailMessage.claimed_until, now))
+    return db.session.scalar(rows.limit(1)) is not None
 
 
 def in_hand(lease: SendLease, *, besides: int) -> Claimed | None:

@@ -238,10 +238,12 @@ class Run:
         return True
 
     def _put_off(self, mail: Claimed, error: Exception) -> None:
-        """The account's server cannot be used: one try was enough for all that waits."""
+        """The account's server cannot be used: one try was enough for all that waits.
+
+        But while others send over it, it only wants no further connection: what they do not send is put off by the last.
+        """
         reason = sentence_of_error(error, Sentence("The mail server cannot be used."))
         detail = str(getattr(error, "detail", ""))
-        logger.warning("account=%s sending is put off: %s %s", self.account_id, reason, detail)
         now = utcnow()
         with transaction():
             hold(EmailAccount.id, self.account_id)
@@ -251,9 +253,13 @@ class Run:
                 EmailMessage, *mine, state=EmailState.QUEUED, attempts=mail.attempts - 1, claim=None,
                 claimed_until=None, due_at=now, handed_at=None,
             )  # fmt: skip
+            if claims.are_in_hand(self.account_id, now):
+                logger.info("account=%s a connection is left to the others: %s", self.account_id, detail)
+                return
             db.session.expire_all()
             queue.put_off(self.account_id, until, failures, reason=reason, detail=detail)
             failing.begin(self.account_id, now, reason, detail)
+        logger.warning("account=%s sending is put off: %s %s", self.account_id, reason, detail)
 
     def _look_again(self, mail: Claimed, now: datetime) -> tuple[datetime, int]:
         """When the server is tried again, and how often it has failed. Several connections that fail fail once."""

@@ -182,3 +182,15 @@ def test_a_server_that_is_down_fails_once_however_many_connections_try(real, sin
         ("queued", 0, 1)
     }
     assert len({email.due_at for email in emails}) == 1
+
+
+def test_a_server_that_takes_fewer_connections_still_gets_all_there_is(real, sink):
+    account_id = real.id
+    sink.most = 1
+    queue_many(real, 12)
+    drain(account_id)
+    let_time_pass(minutes=2)  # for the last, if nobody sent any more when its connection was turned away
+    drain(account_id)
+    assert {(email.state, email.attempts) for email in outgoing()} == {("sent", 1)}
+    assert len(sink.mails()) == 12
+    assert db.session.get(EmailAccount, account_id).sending_failing_since is None
