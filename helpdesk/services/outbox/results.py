@@ -112,11 +112,19 @@ def after_error(mail: Outgoing, error: Exception, *, now: datetime, max_attempts
             delay = next_delay(mail.attempts, max_attempts)
             if delay is not None:
                 return _queued(now + delay, reason=reason, detail=detail)
-            return _final(EmailState.FAILED, now, reason=reason, detail=detail)
+            return _refused(mail, now, reason, detail)
         case PermanentError():
-            return _final(EmailState.FAILED, now, reason=reason, detail=detail)
+            return _refused(mail, now, reason, detail)
         case _:
             return _uncertain(mail, now, reason, detail)
+
+
+def _refused(mail: Outgoing, now: datetime, reason: Sentence, detail: str) -> Verdict:
+    """Where others have got it before, who has not is named: nobody may think that it reached none of them."""
+    more: dict[str, object] = {}
+    if mail.recipients.get("accepted"):
+        more = {"recipients": _with(mail.recipients, refused=mail.pending)}
+    return _final(EmailState.FAILED, now, reason=reason, detail=detail, **more)
 
 
 def given_up(reason: Sentence, detail: str, *, now: datetime) -> Verdict:

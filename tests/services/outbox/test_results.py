@@ -45,6 +45,13 @@ def test_who_is_refused_for_good_is_named_though_others_have_it():
     assert verdict.values["recipients"]["accepted"] == [A, C]
 
 
+@pytest.mark.parametrize("error", [PermanentError("No."), TransientError("Later.")])
+def test_who_is_refused_later_than_the_others_took_it_is_named_alone(error):
+    verdict = after_error(mail(attempts=35, accepted=[A, C]), error, **AT)
+    assert verdict.values["state"] == "failed"
+    assert verdict.values["recipients"] == {"to": [A], "cc": [B, C], "accepted": [A, C], "refused": [B]}
+
+
 def test_letters_the_server_does_not_know_are_told_with_what_to_do():
     verdict = after_answer(mail(), Delivery("250 ok", {B: (553, "5.6.7 no letters beyond ASCII")}), **AT)
     assert verdict.values["state"] == "failed"
