@@ -49,11 +49,11 @@ def read(day: str, clock: str, zone: tzinfo) -> datetime:
     """A day and a time as a form gives them (`2026-11-23`, `09:00`). Raises InvalidInput for what is none."""
     try:
         written = datetime.fromisoformat(f"{day.strip()}T{clock.strip() or '09:00'}")
-    except ValueError as error:
+        if written.tzinfo is not None:
+            raise ValueError(clock)
+        return written.replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidInput("Please choose a day and a time.", field="when") from error
-    if written.tzinfo is not None:
-        raise InvalidInput("Please choose a day and a time.", field="when")
-    return written.replace(tzinfo=zone).astimezone(UTC)
 
 
 def check(at: datetime, now: datetime) -> datetime:

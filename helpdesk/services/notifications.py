@@ -208,8 +208,11 @@ def queue_link_mail(
         select(EmailAccount)
         .where(EmailAccount.is_active)
         .order_by(
-            EmailAccount.outgoing_protocol == "maildir", EmailAccount.id
-        )  # nobody reads a practice mailbox
+            EmailAccount.outgoing_protocol == "maildir",  # nobody reads a practice mailbox
+            ~EmailAccount.is_sending,
+            EmailAccount.sending_failing_since.is_not(None),
+            EmailAccount.id,
+        )
         .limit(1)
     )
     if account is None:

@@ -61,7 +61,14 @@ def test_a_day_and_a_time_are_read_by_the_readers_clock(day, clock, at):
 
 
 @pytest.mark.parametrize(
-    ("day", "clock"), [("", "09:00"), ("tomorrow", ""), ("2026-02-30", "09:00"), ("2026-03-01", "9:00+01:00")]
+    ("day", "clock"),
+    [
+        ("", "09:00"),
+        ("tomorrow", ""),
+        ("2026-02-30", "09:00"),
+        ("2026-03-01", "9:00+01:00"),
+        ("0001-01-01", "00:00"),
+    ],
 )
 def test_what_is_no_day_or_no_time_is_refused(day, clock):
     with pytest.raises(InvalidInput, match="choose a day"):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from helpdesk import storage
-from helpdesk.database import db, transaction
+from helpdesk.database import db, transaction, utcnow
 from helpdesk.errors import InvalidInput
 from helpdesk.models import EmailAccount, EmailMessage, LoginToken
 from helpdesk.services import links, notifications, people, replies
@@ -168,6 +168,17 @@ def test_links_go_out_through_the_first_active_account(account):
     customer = factories.make_customer()
     with transaction() as session:
         session.execute(update(EmailAccount).where(EmailAccount.id == account.id).values(is_active=False))
+    with transaction():
+        email = notifications.queue_link_mail(Purpose.SIGN_IN, customer.addresses[0], "token")
+        assert email.account_id == second.id
+
+
+@pytest.mark.parametrize("trouble", [{"is_sending": False}, {"sending_failing_since": utcnow()}])
+def test_a_link_takes_an_account_that_sends_where_there_is_one(account, trouble):
+    second = factories.make_account("second@desk.example")
+    customer = factories.make_customer()
+    with transaction() as session:
+        session.execute(update(EmailAccount).where(EmailAccount.id == account.id).values(**trouble))
     with transaction():
         email = notifications.queue_link_mail(Purpose.SIGN_IN, customer.addresses[0], "token")
         assert email.account_id == second.id

@@ -71,11 +71,11 @@ def moment(when: When) -> datetime | None:
 def _offered(value: str) -> datetime:
     try:
         at = datetime.fromisoformat(value)
-    except ValueError as error:
+        if at.tzinfo is None:
+            raise ValueError(value)
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidInput("Please choose a day and a time.", field="when") from error
-    if at.tzinfo is None:
-        raise InvalidInput("Please choose a day and a time.", field="when")
-    return at.astimezone(UTC)
 
 
 def times(typed: When | None = None) -> Times:
@@ -104,9 +104,9 @@ def _choice(one: later.Moment) -> Choice:
 def _parts(value: str) -> tuple[str, str]:
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return parts_of(at) if at.tzinfo else ("", "")
+    except (ValueError, OverflowError):
         return "", ""
-    return parts_of(at) if at.tzinfo else ("", "")
 
 
 def parts_of(at: datetime) -> tuple[str, str]:
