@@ -12,9 +12,11 @@ from helpdesk.mail.parse import parse
 from helpdesk.models import DeliveryFailure, EmailMessage, Event, Notification, Ticket
 from helpdesk.models.senders import Cause
 from helpdesk.policy.search_query import parse as parse_query
+from helpdesk.policy.status import Status
 from helpdesk.services import people, suppression, ticket_rows
 from helpdesk.services.ingest.trace import reason_of
 from helpdesk.services.outbox import queue, unreachable
+from helpdesk.services.tickets import changing
 from tests import factories
 from tests.factories import CUSTOMER, OTHER_CUSTOMER, SUPPORT, make_mail
 from tests.services.arrivals import receive
@@ -242,6 +244,16 @@ def test_who_joined_later_speaks_for_nobody_with_an_id_he_read_in_an_answer(acco
     (row,) = receive(account, complaint(sent.message_id, sender=OTHER_CUSTOMER))
     assert unreachable.among([CUSTOMER, OTHER_CUSTOMER]) == {}
     assert any("Others have been told" in step["text"] for step in row.trace)
+
+
+def test_a_notification_is_named_to_its_reader_alone_so_he_complained(account, agent, sent):  # noqa: F811
+    answer(sent.ticket_id, agent, cc=[OTHER_CUSTOMER])
+    with transaction():
+        changing.set_status(db.session.get(Ticket, sent.ticket_id), Status.CLOSED, actor=agent)
+    send(account)
+    (told,) = [one for one in outgoing(purpose="notification") if one.addressed == [CUSTOMER]]
+    receive(account, complaint(told.message_id))
+    assert list(unreachable.among([CUSTOMER, OTHER_CUSTOMER])) == [CUSTOMER]
 
 
 def test_a_returned_header_proves_who_complained_though_others_know_the_mail(context):

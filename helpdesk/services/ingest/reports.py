@@ -26,6 +26,7 @@ from helpdesk.services.ingest import returned
 from helpdesk.services.ingest.delivery import Delivery, Outcome
 from helpdesk.services.ingest.trace import Sentence
 from helpdesk.services.outbox import queue, unreachable
+from helpdesk.services.outbox.conversation import TO_CUSTOMERS
 
 MAX_READ = 64 * 1024
 MOST_IDS = 10
@@ -82,8 +83,11 @@ def _leave_alone(sent: EmailMessage, complaint: Complaint, mail: Delivery) -> No
 
 
 def _is_known_to_others(sent: EmailMessage, email: str) -> bool:
-    """Whether somebody else was written to on the same ticket, or takes part: what he gets names this mail."""
-    if sent.ticket_id is None:
+    """Whether somebody else was written to on the same ticket, or takes part: what he gets names this mail.
+
+    Notifications and forwards are named to nobody but their own readers.
+    """
+    if sent.ticket_id is None or sent.purpose not in TO_CUSTOMERS:
         return False
     mails = select(EmailMessage.recipients).where(
         EmailMessage.ticket_id == sent.ticket_id,
