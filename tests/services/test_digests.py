@@ -74,6 +74,7 @@ def test_everything_of_a_day_is_one_mail_and_urgent_things_are_mailed_at_once(ac
     mail = of_person(send_gathered(account.id), factories.AGENT)
     assert mail["Subject"] == "Your day: news on 2 tickets"
     assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Reply-To"] == f"Nora Keller <{factories.AGENT}>"  # never a ticket that quotes it to others
     for kind in ("plain", "html"):
         text = text_of(mail, kind)
         link = mail["List-Unsubscribe"].strip("<>")

@@ -1,7 +1,8 @@
 """What a digest says: of each ticket what is still news to the reader, as things stand when the mail is made.
 
 A mail program cuts off what is longer than about 100 kB: of each ticket the last facts are told in a few words each,
-of many tickets the later ones by name only.
+of many tickets the later ones by name only. An answer to it goes back to its reader: what he quotes is of several
+accounts, and would become a ticket of one for all who work there.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def digest(email: EmailMessage) -> Letter:
         profile_url=choices_url or site_url("/profile"),
         is_customer=False,
     )
-    envelope = Envelope(email.account, email.recipients["to"])
+    to = email.recipients["to"]
+    envelope = Envelope(email.account, to, answers_to=to[0])
     return write(envelope, rendered, automatic=GENERATED, unsubscribe=choices_url)
 
 

@@ -51,6 +51,7 @@ class Envelope:
     """Who writes to whom. Names are only shown; addresses decide.
 
     Of who is in `bcc` the mail holds no trace; whoever decides what it may hold has to know that they read it too.
+    `answers_to` is where answers go that shall not come back here.
     """
 
     account: EmailAccount
@@ -58,6 +59,7 @@ class Envelope:
     cc: Sequence[str] = ()
     bcc: Sequence[str] = ()
     from_name: str = ""
+    answers_to: str = ""
 
 
 def write(
@@ -89,7 +91,7 @@ def write(
         text=text,
         html=html,
         message_id=signed.message_id,
-        reply_to=Address(signed.reply_to, name) if signed.reply_to else None,
+        reply_to=_reply_to(envelope, signed, name),
         in_reply_to=thread.in_reply_to,
         references=thread.references,
         thread_topic=thread_topic(settings.tag_of(ticket), rendered.subject) if ticket else "",
@@ -113,6 +115,12 @@ def write(
             limit=limit // 1024**2,
         )
     return Letter(raw, rendered.subject, draft.message_id)
+
+
+def _reply_to(envelope: Envelope, signed: marks.Signed, name: str) -> Address | None:
+    if envelope.answers_to:
+        return Address(envelope.answers_to, _name_of(envelope.answers_to))
+    return Address(signed.reply_to, name) if signed.reply_to else None
 
 
 def _as_base64(index: str) -> str:
