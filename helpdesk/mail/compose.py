@@ -309,7 +309,7 @@ def _body(text: str, html: str, inline: Iterable[MailFile], attached: Iterable[M
 
 
 def _set_text(part: MIMEPart, text: str, subtype: str) -> None:
-    foreign = sum(not c.isascii() for c in text)
+    foreign = len(text) - len(text.encode("ascii", "ignore"))
     cte = "base64" if foreign * 3 > len(text) else "quoted-printable"
     part.set_content(text, subtype=subtype, charset="utf-8", cte=cte)
 

@@ -30,7 +30,7 @@ def mail_messages():
     outbox = PROJECT / "helpdesk" / "services" / "outbox"
     in_code = {
         message
-        for name in ("answers", "letters")
+        for name in ("answers", "letters", "writing")
         for _, message, _, _ in extract_from_file("python", outbox / f"{name}.py")
     }
     return in_code | {message for _, _, message, _, _ in extract_from_dir(folder, methods)}
