@@ -98,8 +98,7 @@ def deactivate(user: User, *, actor: User) -> None:
     _keep_an_admin(user)
     user.is_active = False
     sessions.end_all(user)
-    for reply in scheduled.waiting_of(user):
-        scheduled.stop(reply.id, Forbidden("Its author was deactivated."))
+    scheduled.stop_all_of(user, Forbidden("Its author was deactivated."))
     for purpose in (Purpose.SIGN_IN, Purpose.INVITATION, Purpose.PASSWORD):
         links.revoke(purpose, user)
     events.record("user.deactivated", actor=actor, user_id=user.id)

@@ -290,6 +290,15 @@ def stop(reply_id: int, reason: HelpdeskError) -> None:
     logger.warning("reply=%s ticket=%s stopped: %s", reply.id, reply.ticket.number, reason)
 
 
+def stop_all_of(author: User, reason: HelpdeskError) -> None:
+    """Send nothing more of this person's, neither what may still be taken back nor what is for later."""
+    rows = select(ScheduledReply.id).where(
+        ScheduledReply.author_id == author.id, ScheduledReply.state == ReplyState.WAITING
+    )
+    for reply_id in db.session.scalars(rows.order_by(ScheduledReply.id)).all():
+        stop(reply_id, reason)
+
+
 def stop_later(ticket: Ticket, reason: HelpdeskError, *, but_of: int | None = None) -> None:
     """Do not send the ticket's answers for later; those of `but_of`, who knows what he does, stay."""
     rows = select(ScheduledReply.id).where(

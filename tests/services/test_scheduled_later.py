@@ -9,13 +9,21 @@ from helpdesk.database import db, transaction, utcnow
 from helpdesk.errors import Conflict
 from helpdesk.models import Event, Notification, ScheduledReply
 from helpdesk.policy.status import Status
-from helpdesk.services import events, participants, people, scheduled, scheduled_delivery, scheduled_later
+from helpdesk.services import (
+    events,
+    members,
+    participants,
+    people,
+    scheduled,
+    scheduled_delivery,
+    scheduled_later,
+)
 from helpdesk.services.tickets import changing, comments, merge, setting_aside
 from helpdesk.services.tickets.comments import Words
 from tests import factories
 from tests.services.arrivals import receive
 from tests.services.outbox.mails import outgoing
-from tests.services.test_scheduled import customer_writes, deliver, own_draft, press_send, said
+from tests.services.test_scheduled import customer_writes, deliver, happened, own_draft, press_send, said
 
 IN_A_DAY = timedelta(days=1)
 
@@ -181,3 +189,12 @@ def test_who_is_taken_out_meanwhile_does_not_get_it(ticket, agent):
         participants.remove(ticket, ticket.participants[-1].id, actor=agent)
     assert deliver(reply)
     assert outgoing(purpose="reply")[0].addressed == [factories.CUSTOMER]
+
+
+def test_of_who_leaves_nothing_waits_for_later(ticket, agent):
+    """The page would go on promising it, and an author who comes back would be surprised by it."""
+    admin, reply = factories.make_admin(), for_tomorrow(ticket, agent)
+    with transaction():
+        members.deactivate(agent, actor=admin)
+    assert state(reply) == "stopped"
+    assert "reply.stopped" in happened(ticket)
