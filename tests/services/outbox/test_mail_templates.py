@@ -13,10 +13,12 @@ from flask_babel import Babel, force_locale
 
 import helpdesk.web.filters as filters
 from helpdesk.mail.inlining import inlined
+from helpdesk.models import EmailAccount
 from helpdesk.policy.audience import Kind, Recipient, Template
 from helpdesk.policy.colour import palette
 from helpdesk.policy.status import Priority, Status
 from helpdesk.services.outbox.digests import Line
+from helpdesk.services.outbox.forwards import Passage
 from helpdesk.services.outbox.told import MOST_TEXT, News, Said, Told, Trouble
 from helpdesk.services.templates import Shades
 from helpdesk.web.catalog import PoDomain
@@ -69,6 +71,10 @@ LINK = {
     "url": "https://desk.example/x/1",
     "lifetime": timedelta(hours=1),
 }
+ALL_CLEAR = {
+    "desk_name": "Fjord & Office", "url": "https://desk.example/admin/health",
+    "accounts": [EmailAccount(email="support@fjord.example"), EmailAccount(email="sales@fjord.example")],
+}  # fmt: skip
 MAILS = {
     "comment_added to customer": to_customer(
         "comment_added", fact("comment_added", said=words("reply")), is_answer=True, signature="Your & team"
@@ -118,6 +124,16 @@ MAILS = {
         ],
         "named": [Line("TKT-2026-00044", "Scanner", "Maria Lund", Status.NEW, Priority.LOW, "https://desk.example/tickets/44", ())],
     },
+    "forward to somebody outside": TICKET | {
+        "url": "", "is_customer": True, "said": Said("forward", "Tom & Hale", "Can you <repair> it?", source="Can you <repair> it?"), "signature": "Your & team",
+        "forwarded": [
+            Passage("Jonas <jonas@customer.example>", DUE, "It shows\nerror 49 & stops.", ("display.jpg",)),
+            Passage("Nora & Keller <support@fjord.example>", DUE, "Please wait."),
+        ],
+    },
+    "mail_held": {"desk_name": "Fjord & Office", "url": "", "subject": "AW: Printer <b>", "reason": "You may not work on this account."},
+    "fetch_recovered": ALL_CLEAR,
+    "sending_recovered": ALL_CLEAR,
     "sign_in_link": LINK,
     "invitation": LINK,
     "password_link": LINK,
@@ -209,7 +225,7 @@ def test_text_and_html_have_equal_content(render, name):
     assert all_words(text) == all_words(shown)
 
 
-@pytest.mark.parametrize("name", MAILS)
+@pytest.mark.parametrize("name", [name for name, values in MAILS.items() if values["url"]])
 def test_mails_wear_the_colour_of_the_desk(render, name):
     chosen = palette("#8a2be2")
     html = render(name, shades=Shades(chosen.accent, chosen.on_accent, chosen.soft))[2]
