@@ -124,7 +124,7 @@ def _refused(mail: Outgoing, now: datetime, reason: Sentence, detail: str) -> Ve
     more: dict[str, object] = {}
     if mail.recipients.get("accepted"):
         more = {"recipients": _with(mail.recipients, refused=mail.pending)}
-    return _final(EmailState.FAILED, now, reason=reason, detail=detail, **more)
+    return _final(EmailState.FAILED, now, False, reason=reason, detail=detail, **more)
 
 
 def given_up(reason: Sentence, detail: str, *, now: datetime) -> Verdict:
