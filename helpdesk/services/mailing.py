@@ -16,7 +16,7 @@ from markupsafe import escape
 
 from helpdesk import storage
 from helpdesk.database import db
-from helpdesk.errors import InvalidInput
+from helpdesk.errors import Conflict, InvalidInput
 from helpdesk.mail.headers import normalise_address
 from helpdesk.mail.html import clean_html, html_to_text
 from helpdesk.mail.types import MailFile
@@ -25,7 +25,7 @@ from helpdesk.models.mail import Direction
 from helpdesk.policy import placeholders
 from helpdesk.policy.envelope import Recipients
 from helpdesk.policy.permissions import Action
-from helpdesk.policy.status import Status
+from helpdesk.policy.status import Disposition, Status
 from helpdesk.services import access, accounts, attachments, recipients, settings, templates
 from helpdesk.services.facts import (
     comment_added,
@@ -137,8 +137,11 @@ def send_reply(
         return _answer(original, body, actor=actor, files=_files(attachments))
     ticket = _ticket_of(original)
     access.demand(actor, Action.ANSWER, ticket)
+    changing.hold(ticket)
+    changing.refuse_merged(ticket)
+    if ticket.disposition is not Disposition.NORMAL:
+        raise Conflict("The ticket was put aside meanwhile.")
     people = recipients.settle(ticket)
-    changing.one_at_a_time(ticket)
     words = Words(body, files=_staged(_files(attachments)))
     comment = comments.add_reply(ticket, words, actor=actor, status=status)
     return queue.add(

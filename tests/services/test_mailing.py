@@ -6,12 +6,12 @@ import pytest
 
 from helpdesk import storage
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.errors import Forbidden, InvalidInput, NotFound
+from helpdesk.errors import Conflict, Forbidden, InvalidInput, NotFound
 from helpdesk.mail.parse import parse
 from helpdesk.models import Comment, DeliveryFailure, EmailMessage, Event, Ticket
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.audience import Kind
-from helpdesk.policy.status import CommentKind, Status
+from helpdesk.policy.status import CommentKind, Disposition, Status
 from helpdesk.services import events, mailing, people, preferences
 from helpdesk.services.mailing import MailTemplate
 from helpdesk.services.outbox import deliver, queue, unreachable
@@ -348,6 +348,15 @@ def test_a_reply_stands_on_the_ticket_and_leaves_in_its_thread(account, agent):
         ["a.txt"],
     )
     assert db.session.query(Comment).count() == 2
+
+
+@pytest.mark.parametrize("disposition", [Disposition.MERGED, Disposition.SPAM])
+def test_nobody_is_answered_on_a_ticket_that_was_put_away(ticket, agent, disposition):
+    with transaction():
+        ticket.disposition = disposition
+    with pytest.raises(Conflict), transaction():
+        mailing.send_reply(ticket, "Please restart it.", actor=agent)
+    assert outgoing(purpose="reply") == []
 
 
 def test_a_mail_on_no_ticket_is_answered_to_its_author(account, agent):
