@@ -50,7 +50,7 @@ def samples():
         to_customer("comment_added", long, is_answer=True, signature=""),
     )
     earlier = Quoted(
-        datetime(2026, 11, 20, 9, tzinfo=UTC), "Jonas Berg", "It does not print.\n\nIt says error 49."
+        1, datetime(2026, 11, 20, 9, tzinfo=UTC), "Jonas Berg", "It does not print.\n\nIt says error 49."
     )
     yield "with history", "comment_added to customer", {"history": (earlier,)}
     chosen = palette("#8a2be2")
