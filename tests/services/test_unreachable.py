@@ -16,11 +16,12 @@ from helpdesk.services.ingest import process
 from helpdesk.services.ingest.trace import reason_of
 from helpdesk.services.links import Purpose
 from helpdesk.services.outbox import deliver, queue, unreachable
+from helpdesk.transports.base import Delivery
 from tests import factories
 from tests.factories import CUSTOMER, OTHER_CUSTOMER, make_mail
 from tests.fakes import FakeSender
 from tests.services.arrivals import receive
-from tests.services.outbox.mails import outgoing
+from tests.services.outbox.mails import let_time_pass, outgoing
 
 REPORT = """From: MAILER-DAEMON@relay.example
 To: support@desk.example
@@ -273,3 +274,45 @@ def test_a_copy_of_a_mail_with_a_link_is_read_by_nobody_else(account):
         trays.make_ticket(row, actor=admin)
     process.drain()
     assert links.find(token, Purpose.PASSWORD) is None
+
+
+@pytest.fixture
+def to_two(account, agent):
+    """An answer to two people, of whom the server takes it for the first only."""
+
+    def sent(code):
+        ticket = factories.make_ticket(account)
+        prepared = replies.prepare(ticket, "Hello.", actor=agent, cc=[OTHER_CUSTOMER])
+        with transaction():
+            replies.send(ticket, prepared, actor=agent)
+        no = Delivery("250 ok", {OTHER_CUSTOMER: (code, "no")})
+        deliver.drain(account.id, sender=FakeSender(no))
+        return outgoing(purpose="reply")[-1]
+
+    return sent
+
+
+def test_what_comes_back_is_noted_though_another_reader_was_refused_before(account, to_two):
+    sent = to_two(550)
+    assert sent.state == "failed"
+    receive(account, report(sent.message_id))
+    (mail,) = outgoing(purpose="reply")
+    assert (mail.state, mail.recipients["refused"]) == ("bounced", [OTHER_CUSTOMER, CUSTOMER])
+    assert str(reason_of(mail)) == f"Not delivered to {OTHER_CUSTOMER}, {CUSTOMER}."
+    assert unreachable.among([CUSTOMER])
+
+
+def test_what_comes_back_from_one_reader_is_still_sent_to_the_one_who_waits(account, to_two):
+    sent = to_two(450)
+    receive(account, report(sent.message_id))
+    receive(account, report(sent.message_id, key="r2"))
+    (mail,) = outgoing(purpose="reply")
+    assert (mail.state, mail.recipients["refused"]) == ("queued", [CUSTOMER])
+    let_time_pass(hours=1)
+    sender = FakeSender()
+    deliver.drain(account.id, sender=sender)
+    assert [one.recipients for one in sender.sent if OTHER_CUSTOMER in one.recipients] == [(OTHER_CUSTOMER,)]
+    (mail,) = outgoing(purpose="reply")
+    assert (mail.state, str(reason_of(mail))) == ("failed", f"Not delivered to {CUSTOMER}.")
+    told = select(Event.type).where(Event.email_id == sent.id, Event.type == "email.bounced")
+    assert len(db.session.scalars(told).all()) == 1

@@ -24,6 +24,7 @@ from helpdesk.services.ingest.trace import Sentence
 from helpdesk.services.outbox import unreachable
 
 WENT_OUT = (EmailState.SENT, EmailState.UNCERTAIN, EmailState.BOUNCED)
+WENT_TO_SOME = (EmailState.QUEUED, EmailState.FAILED)  # where a server has said yes for others
 NOT_FINAL = ("delayed", "delivered", "relayed", "expanded")
 MAX_WORDS = 1000
 
@@ -44,10 +45,11 @@ def record(bounce: Bounce, mail: Delivery) -> Outcome:
         ticket_id=sent.ticket_id,
     )
     failed = [r for r in bounce.recipients if _is_final(r)]
-    is_final = bool(failed) and sent.state in WENT_OUT
+    is_final = bool(failed) and _went_out(sent)
     if is_final:
         lost = _lost(sent, failed)
-        is_news = sent.state is not EmailState.BOUNCED or not set(lost) <= _refused(sent)
+        was_well = sent.state in (EmailState.SENT, EmailState.UNCERTAIN)
+        is_news = was_well or not set(lost) <= _refused(sent)
         if is_news:
             _mark(sent, failed, lost, words)
         _note_unreachable(sent, lost, mail)
@@ -57,6 +59,14 @@ def record(bounce: Bounce, mail: Delivery) -> Outcome:
         _tell("email.bounced" if is_final else "email.delayed", sent, bounce, mail)
     reason = Sentence("Not delivered: %(words)s", words=words[:MAX_WORDS]) if is_final else _report_of(words)
     return Outcome(EmailState.BOUNCED, reason, sent.ticket_id)
+
+
+def _went_out(sent: EmailMessage) -> bool:
+    """Held until the commit: what still waits for others of its people may be taken to be sent just now."""
+    db.session.refresh(sent, with_for_update=True)
+    if sent.state in WENT_TO_SOME:
+        return bool(sent.recipients.get("accepted"))
+    return sent.state in WENT_OUT
 
 
 def _refused(sent: EmailMessage) -> set[str]:
@@ -106,14 +116,18 @@ def _lost(sent: EmailMessage, failed: Sequence[BouncedRecipient]) -> dict[str, B
 def _mark(
     sent: EmailMessage, failed: Sequence[BouncedRecipient], lost: Mapping[str, BouncedRecipient], words: str
 ) -> None:
-    """Whoever sends it again sends it to those it did not reach."""
-    sent.state = EmailState.BOUNCED
-    sent.reason = "Not delivered to %(recipients)s."
-    sent.reason_params = {"recipients": ", ".join(r.recipient for r in failed)[:MAX_WORDS]}
-    sent.detail = words[:5000]
+    """Whoever sends it again sends it to those it did not reach. What waits for others goes on waiting."""
     accepted = [a for a in sent.recipients.get("accepted", ()) if a not in lost]
-    refused = [*sent.recipients.get("refused", ()), *lost]
-    envelope = sent.recipients | {"accepted": accepted, "refused": list(dict.fromkeys(refused))}
+    refused = list(dict.fromkeys([*sent.recipients.get("refused", ()), *lost]))
+    people = [r.recipient for r in failed]
+    if sent.state is not EmailState.QUEUED:
+        people = refused if sent.state is EmailState.FAILED else people
+        words = f"{sent.detail}\n{words}" if sent.state is EmailState.FAILED else words
+        sent.state = EmailState.BOUNCED
+        sent.reason = "Not delivered to %(recipients)s."
+        sent.reason_params = {"recipients": ", ".join(people)[:MAX_WORDS]}
+        sent.detail = words[:5000]
+    envelope = sent.recipients | {"accepted": accepted, "refused": refused}
     sent.recipients = {name: addresses for name, addresses in envelope.items() if addresses}
 
 

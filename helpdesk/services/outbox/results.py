@@ -122,7 +122,7 @@ def after_error(mail: Outgoing, error: Exception, *, now: datetime, max_attempts
 def _refused(mail: Outgoing, now: datetime, reason: Sentence, detail: str) -> Verdict:
     """Where others have got it before, who has not is named: nobody may think that it reached none of them."""
     more: dict[str, object] = {}
-    if mail.recipients.get("accepted"):
+    if mail.recipients.get("accepted") or mail.recipients.get("refused"):
         more = {"recipients": _with(mail.recipients, refused=mail.pending)}
     return _final(EmailState.FAILED, now, False, reason=reason, detail=detail, **more)
 
