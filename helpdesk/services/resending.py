@@ -50,7 +50,7 @@ def resend(
     ticket: Ticket, email: EmailMessage, emails: Iterable[str], *, actor: User, form_key: str = ""
 ) -> EmailMessage:
     """Within a transaction: queue the same bytes for these people, whatever came back from them before; a form sent twice
-    queues them once.
+    for the same people queues them once.
 
     Raises NotFound for a mail that is no answer of this ticket, InvalidInput for nobody and for whom it is not meant,
     Conflict while it is on its way or when its bytes were cleared away.
@@ -58,13 +58,13 @@ def resend(
     access.demand(actor, Action.ANSWER, ticket)
     _refuse_other(ticket, email)
     changing.one_at_a_time(ticket)
-    known = [one for one in _copies(email) if form_key and one.payload.get("form_key") == form_key]
-    if known:
-        return known[0]
     possible = {normalise_address(one): one for one in readers(ticket, email)}
     chosen = [possible.get(normalise_address(one), "") for one in emails]
     if not chosen or not all(chosen):
         raise InvalidInput("Please choose who gets it once more.", field="to")
+    for one in _copies(email):
+        if form_key and one.payload.get("form_key") == form_key and set(one.addressed) == set(chosen):
+            return one
     if email.state not in MAY_RESEND or email.is_replaced:
         raise Conflict("This mail is being sent or has been taken back.")
     if email.raw_sha256 is None:

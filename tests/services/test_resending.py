@@ -185,8 +185,13 @@ def test_a_form_sent_twice_sends_once_more_once(account, ticket, agent):
     with transaction():
         second = resending.resend(ticket, mail, [factories.CUSTOMER], actor=agent, form_key=key)
     assert second is first
+    join(ticket, agent, COLLEAGUE)
+    with transaction():
+        mail.recipients = mail.recipients | {"cc": [COLLEAGUE]}
+    with transaction():  # the page from before, by the way back, for somebody else
+        resending.resend(ticket, mail, [COLLEAGUE], actor=agent, form_key=key)
     drain(account.id, sender=sender)
-    assert len(sender.sent) == 2
+    assert [taken.recipients for taken in sender.sent[1:]] == [(factories.CUSTOMER,), (COLLEAGUE,)]
 
 
 def test_what_is_written_anew_does_not_leave_as_a_copy_either(account, ticket, agent):
