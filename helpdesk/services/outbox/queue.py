@@ -242,10 +242,12 @@ def put_off(account_id: int, until: datetime, failures: int, *, reason: Sentence
     """Within a transaction: let everything that is due wait until `until` together; attempts do not count."""
     rows = select(EmailMessage).where(*_waiting(account_id), EmailMessage.due_at < until)
     now = utcnow()
+    # What an admin, or a desk that was off, kept from leaving before has not waited for the server.
+    away_since = db.session.get_one(EmailAccount, account_id).sending_failing_since or now
     for email in db.session.scalars(free_ones(rows)):
         _say(email, reason)
         email.detail = detail
-        if now - _waiting_since(email) > LONGEST_WAIT:
+        if now - max(_waiting_since(email), away_since) > LONGEST_WAIT:
             email.state, email.finished_at, email.claim = EmailState.FAILED, now, None
             record_event("email.failed", email)
         else:

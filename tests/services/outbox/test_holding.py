@@ -1,15 +1,19 @@
 """Sending can be stopped for the whole desk or one account: nothing leaves, nothing is lost, nothing counts as a try."""
 
-import pytest
+from datetime import timedelta
 
-from helpdesk.database import transaction
+import pytest
+from sqlalchemy import update
+
+from helpdesk.database import transaction, utcnow
 from helpdesk.models import EmailAccount
 from helpdesk.services import settings
 from helpdesk.services.outbox import queue
 from helpdesk.services.outbox.deliver import drain
+from helpdesk.transports.base import UnusableServer
 from tests import factories
 from tests.fakes import FakeSender
-from tests.services.outbox.mails import outgoing, queue_mail
+from tests.services.outbox.mails import let_time_pass, outgoing, queue_mail
 
 
 def hold_desk(account, on):
@@ -65,3 +69,19 @@ def test_one_accounts_pause_leaves_the_others_alone(account):
     queue_mail(other)
     hold_account(account, True)
     assert queue.accounts_due() == [other.id]
+
+
+def test_what_was_held_for_long_is_not_given_up_at_the_servers_first_failure(account):
+    a_week_ago = utcnow() - timedelta(days=7)
+    queue_mail(account, created_at=a_week_ago, due_at=a_week_ago)
+    away = UnusableServer("The server is away.")
+    drain(account.id, sender=FakeSender(away))
+    (email,) = outgoing()
+    assert (email.state, email.attempts) == ("queued", 0)
+    with transaction() as session:
+        values = {"sending_failing_since": utcnow() - timedelta(days=6)}
+        session.execute(update(EmailAccount).where(EmailAccount.id == account.id).values(**values))
+    let_time_pass(hours=1)
+    drain(account.id, sender=FakeSender(away))
+    (email,) = outgoing()
+    assert email.state == "failed"

@@ -112,6 +112,7 @@ def test_all_that_waits_for_a_server_waits_together_and_fails_after_five_days(ac
     queue_mail(account)
     until = utcnow() + LATER
     with transaction():
+        db.session.get(EmailAccount, account.id).sending_failing_since = utcnow() - timedelta(days=6)
         queue.put_off(
             account.id,
             until,
