@@ -18,7 +18,7 @@ from sqlalchemy import func, select, update
 from helpdesk import storage
 from helpdesk.cli.backup import restore_command
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import EmailMessage, EmailPollLog
+from helpdesk.models import DigestEntry, EmailMessage, EmailPollLog
 from helpdesk.models.mail import EmailState
 from helpdesk.services import doctor, settings
 from helpdesk.services.ingest import process, store
@@ -180,6 +180,20 @@ def test_mails_that_waited_are_not_sent_a_second_time_by_themselves(desk, tmp_pa
         assert result.output == "Still waiting: 1\n"
         db.session.remove()
         db.engine.dispose()
+
+
+def test_a_digest_that_gathered_before_the_backup_is_not_sent_a_second_time_by_itself(desk, tmp_path):
+    with desk.app_context():
+        nora = factories.make_agent()
+        with transaction() as session:
+            session.execute(update(EmailMessage).values(state=EmailState.SENT))
+            for event_id in (1, 2):
+                values = {"user_id": nora.id, "ticket_id": 1, "event_id": event_id, "created_at": utcnow()}
+                session.add(DigestEntry(**values))
+        db.session.remove()
+    backup(desk, tmp_path / "copy.tar.gz")
+    done = restore(tmp_path / "copy.tar.gz", tmp_path / "again")
+    assert "Sending is held: 1 mails" in done.stdout
 
 
 def test_a_desk_with_nothing_to_send_is_not_held(desk, tmp_path):
