@@ -38,8 +38,9 @@ def drain(
     if lease is None:
         return False
     with nullcontext() if sender is not None else _helped(account_id, should_stop, deadline):
-        was_kept = _work(Run(lease, sender, should_stop, deadline))
-    return was_kept and _is_left(account_id)
+        run = Run(lease, sender, should_stop, deadline)
+        may_go_on = _work(run)
+    return (may_go_on or run.is_over()) and _is_left(account_id)
 
 
 def _take(account_id: int) -> SendLease | None:
@@ -48,7 +49,7 @@ def _take(account_id: int) -> SendLease | None:
 
 
 def _work(run: Run) -> bool:
-    """False when the right to do so was lost in the middle."""
+    """False when the right to do so was lost in the middle, or the server takes no further connection."""
     try:
         with run.lease.kept_alive():
             run.work()
@@ -58,7 +59,7 @@ def _work(run: Run) -> bool:
     finally:
         with transaction():
             run.lease.release()
-    return True
+    return not run.is_one_too_many
 
 
 def _is_left(account_id: int) -> bool:

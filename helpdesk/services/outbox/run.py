@@ -56,6 +56,7 @@ class Run:
         self.sender = given
         self.lost_connections = 0
         self.wants_sender = False
+        self.is_one_too_many = False  # the server takes mail, but not over this connection
         self.should_stop = should_stop or (lambda: False)
         self.deadline = deadline
         self.max_attempts: int = current_app.config["EMAIL_MAX_RETRY_ATTEMPTS"]
@@ -93,15 +94,16 @@ class Run:
 
     # taking the next, writing down the last
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """Whether there is no more time for another mail."""
         return self.should_stop() or (self.deadline is not None and time.monotonic() >= self.deadline)
 
     def _first(self) -> Claimed | None:
-        return None if self._is_over() else self._take(None)
+        return None if self.is_over() else self._take(None)
 
     def _next(self, settled: Settled) -> Claimed | None:
         """Write down what became of the last mail and take the next, both at once unless the database fails."""
-        is_over = self._is_over()
+        is_over = self.is_over()
         try:
             return self._take(settled, is_last=is_over)
         except LeaseLost:
@@ -254,6 +256,7 @@ class Run:
                 claimed_until=None, due_at=now, handed_at=None,
             )  # fmt: skip
             if claims.are_in_hand(self.account_id, now):
+                self.is_one_too_many = True
                 logger.info("account=%s a connection is left to the others: %s", self.account_id, detail)
                 return
             db.session.expire_all()

@@ -194,3 +194,14 @@ def test_a_server_that_takes_fewer_connections_still_gets_all_there_is(real, sin
     assert {(email.state, email.attempts) for email in outgoing()} == {("sent", 1)}
     assert len(sink.mails()) == 12
     assert db.session.get(EmailAccount, account_id).sending_failing_since is None
+
+
+def test_a_connection_too_many_does_not_try_again_at_once(real, sink):
+    """While another one waits for a slow server it would be turned away again and again."""
+    account_id = real.id
+    queue_mail(real, state="sending", claim="another", claimed_until=utcnow() + timedelta(minutes=1))
+    queue_mail(real)
+    sink.most = 0
+    assert drain(account_id) is False
+    assert sink.connections == 1
+    assert [(email.state, email.attempts) for email in outgoing()] == [("sending", 0), ("queued", 0)]
