@@ -18,7 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from helpdesk import storage
 from helpdesk.database import claim, db, transaction, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, EmailPollLog, User
-from helpdesk.models.mail import EmailState
+from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy.status import Role
 from helpdesk.services import access, events, glance, settings, templates
 from helpdesk.services.fetch_health import ALARM_AFTER
@@ -119,8 +119,9 @@ def cannot_send(account: EmailAccount, now: datetime) -> bool:
     """Whether somebody should be called: it has failed for a while, and mail waits for it."""
     if settings.is_holding() or not _has_not_sent_since(account, now - PATIENCE):
         return False
-    waits = (EmailMessage.account_id == account.id, EmailMessage.state == EmailState.QUEUED)
-    return db.session.scalar(select(EmailMessage.id).where(*waits).limit(1)) is not None
+    out = (EmailMessage.account_id == account.id, EmailMessage.direction == Direction.OUT)
+    waits = select(EmailMessage.id).where(*out, EmailMessage.state == EmailState.QUEUED)
+    return db.session.scalar(waits.limit(1)) is not None
 
 
 def _sends_again(account: EmailAccount) -> bool:

@@ -9,11 +9,12 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from helpdesk.database import UtcDateTime, db
 from helpdesk.models import EmailMessage
-from helpdesk.models.mail import EmailState
+from helpdesk.models.mail import Direction, EmailState
 from helpdesk.policy import envelope
 from helpdesk.services import settings
 from helpdesk.services.lease import is_over
@@ -60,15 +61,21 @@ def take_next(lease: SendLease, standing: Standing, now: datetime) -> Claimed | 
 
 def count_due(account_id: int, now: datetime, *, at_most: int) -> int:
     """How many mails wait to be sent now; those beyond `at_most` are not counted."""
-    due = (EmailMessage.account_id == account_id, EmailMessage.state == EmailState.QUEUED)
-    rows = select(EmailMessage.id).where(*due, EmailMessage.due_at <= now).limit(at_most)
+    due = (*_in_state(account_id, EmailState.QUEUED), EmailMessage.due_at <= now)
+    rows = select(EmailMessage.id).where(*due).limit(at_most)
     return len(db.session.execute(rows).all())
+
+
+def _in_state(account_id: int, state: EmailState) -> tuple[ColumnElement[bool], ...]:
+    """The direction stands first in the index: without it all the account has ever sent would be read."""
+    mail = EmailMessage
+    return mail.account_id == account_id, mail.direction == Direction.OUT, mail.state == state
 
 
 def are_in_hand(account_id: int, now: datetime) -> bool:
     """Whether drains have mails of this account in hand right now."""
-    taken = (EmailMessage.account_id == account_id, EmailMessage.state == EmailState.SENDING)
-    rows = select(EmailMessage.id).where(*taken, ~is_over(EmailMessage.claimed_until, now))
+    taken = (*_in_state(account_id, EmailState.SENDING), ~is_over(EmailMessage.claimed_until, now))
+    rows = select(EmailMessage.id).where(*taken)
     return db.session.scalar(rows.limit(1)) is not None
 
 

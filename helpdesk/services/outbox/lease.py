@@ -10,7 +10,7 @@ from sqlalchemy.sql import ColumnElement
 
 from helpdesk.database import db, insert_once, utcnow
 from helpdesk.models import EmailAccount, EmailMessage, SendSlot
-from helpdesk.models.mail import EmailState
+from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services.lease import AccountLease, is_over
 
 
@@ -52,6 +52,7 @@ class SendLease(AccountLease):
     def extend_more(self) -> None:
         db.session.execute(
             update(EmailMessage)
+            .where(EmailMessage.account_id == self.account_id, EmailMessage.direction == Direction.OUT)
             .where(EmailMessage.claim == self.token, EmailMessage.state == EmailState.SENDING)
             .values(claimed_until=self.until())
             .execution_options(synchronize_session=False)

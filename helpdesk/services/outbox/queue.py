@@ -156,16 +156,12 @@ def accounts_due(now: datetime | None = None) -> list[int]:
         return []
     now = now or utcnow()
     held = select(EmailAccount.id).where(EmailAccount.is_sending.is_(False))
-    rows = select(EmailMessage.account_id).where(
-        EmailMessage.direction == Direction.OUT,
-        or_(
-            (EmailMessage.state == EmailState.QUEUED) & (EmailMessage.due_at <= now),
-            (EmailMessage.state == EmailState.SENDING) & is_over(EmailMessage.claimed_until, now),
-        ),
-    )
+    ours = select(EmailMessage.account_id).where(EmailMessage.direction == Direction.OUT)
+    waiting = ours.where(EmailMessage.state == EmailState.QUEUED, EmailMessage.due_at <= now)
+    left = ours.where(EmailMessage.state == EmailState.SENDING, is_over(EmailMessage.claimed_until, now))
     leases = select(EmailAccount.id).where(is_over(EmailAccount.send_lease_until, now))
     slots = select(SendSlot.account_id).where(is_over(SendSlot.lease_until, now))
-    found = {id_ for asked in (rows, leases, slots) for id_ in db.session.scalars(asked)}
+    found = {id_ for asked in (waiting, left, leases, slots) for id_ in db.session.scalars(asked)}
     return sorted(found - set(db.session.scalars(held)))
 
 

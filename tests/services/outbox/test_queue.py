@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event, update
 
 from helpdesk.database import db, transaction, utcnow
 from helpdesk.errors import Conflict, NotFound
@@ -10,9 +11,13 @@ from helpdesk.models import EmailAccount, EmailMessage
 from helpdesk.models.mail import Direction, EmailState
 from helpdesk.services import queries
 from helpdesk.services.ingest.trace import reason_of
-from helpdesk.services.outbox import queue
+from helpdesk.services.outbox import claims, queue
+from helpdesk.services.outbox.deliver import drain
+from helpdesk.services.outbox.lease import SendLease
 from helpdesk.services.sentences import Sentence
+from helpdesk.transports.base import UnusableServer
 from tests import factories
+from tests.fakes import FakeSender
 from tests.services.outbox.mails import outgoing, queue_mail
 
 LATER = timedelta(minutes=5)  # as long as a claim may last
@@ -188,3 +193,34 @@ def test_an_incoming_mail_is_no_outgoing_one(account):
     for act in (queue.retry, queue.cancel):
         with pytest.raises(NotFound), transaction():
             act(email.id, actor=None)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_sending_reads_no_mail_that_was_sent_long_ago(account):
+    """However many there are: each statement finds what it wants by an index, and not by the account alone."""
+    with transaction() as session:
+        values = {"send_connections": 2, "sends_per_hour": 100}
+        session.execute(update(EmailAccount).where(EmailAccount.id == account.id).values(**values))
+    for _ in range(3):
+        queue_mail(account)
+    account_id, asked = account.id, []
+
+    def note(_connection, _cursor, statement, parameters, _context, _many):
+        if "email_message" in statement and statement.startswith(("SELECT", "UPDATE")):
+            asked.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    drain(account_id, sender=FakeSender(UnusableServer("Away.")))
+    claims.count_due(account_id, utcnow(), at_most=2)
+    with transaction():
+        SendLease(account_id).extend_more()
+    queue.accounts_due()
+    event.remove(db.engine, "before_cursor_execute", note)
+    with db.engine.connect() as connection:
+        plans = [
+            (row[3], statement)
+            for statement, parameters in asked
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    slow = [plan for plan in plans if plan[0].endswith(("SCAN email_message", "(account_id=?)"))]
+    assert (len(asked) > 5, slow) == (True, [])
