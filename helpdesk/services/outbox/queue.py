@@ -27,7 +27,7 @@ from helpdesk.queue import wake_after_commit
 from helpdesk.services import access, events, settings
 from helpdesk.services.lease import is_over
 from helpdesk.services.outbox import unreachable
-from helpdesk.services.outbox.backoff import LONGEST_WAIT
+from helpdesk.services.outbox.backoff import FURTHEST, LONGEST_WAIT, is_due
 from helpdesk.services.sentences import Sentence, reason_columns
 
 REPLY = "reply"
@@ -112,7 +112,8 @@ def next_due(account_id: int, now: datetime, *, up_to: int = LEAST_URGENT) -> Ro
 
     Answers on one ticket keep their order.
     """
-    return db.session.execute(_next_due(), {"account_id": account_id, "now": now, "up_to": up_to}).first()
+    values = {"account_id": account_id, "now": now, "far": now + FURTHEST, "up_to": up_to}
+    return db.session.execute(_next_due(), values).first()
 
 
 @cache
@@ -124,7 +125,7 @@ def _next_due() -> Select[int, int]:
         EmailMessage.account_id == bindparam("account_id"),
         EmailMessage.state == literal_column("'queued'"),
         EmailMessage.urgency <= bindparam("up_to"),
-        EmailMessage.due_at <= bindparam("now", type_=UtcDateTime()),
+        is_due(EmailMessage.due_at, *(bindparam(at, type_=UtcDateTime()) for at in ("now", "far"))),
         or_(EmailMessage.purpose != REPLY, EmailMessage.ticket_id.is_(None), ~_earlier_answer_waits()),
     )
     order = (EmailMessage.urgency, EmailMessage.id)
@@ -157,7 +158,9 @@ def accounts_due(now: datetime | None = None) -> list[int]:
     now = now or utcnow()
     held = select(EmailAccount.id).where(EmailAccount.is_sending.is_(False))
     ours = select(EmailMessage.account_id).where(EmailMessage.direction == Direction.OUT)
-    waiting = ours.where(EmailMessage.state == EmailState.QUEUED, EmailMessage.due_at <= now)
+    waiting = ours.where(
+        EmailMessage.state == EmailState.QUEUED, is_due(EmailMessage.due_at, now, now + FURTHEST)
+    )
     left = ours.where(EmailMessage.state == EmailState.SENDING, is_over(EmailMessage.claimed_until, now))
     leases = select(EmailAccount.id).where(is_over(EmailAccount.send_lease_until, now))
     slots = select(SendSlot.account_id).where(is_over(SendSlot.lease_until, now))

@@ -23,7 +23,7 @@ from helpdesk.models.mail import EmailState
 from helpdesk.services import accounts
 from helpdesk.services.outbox import bytes as making
 from helpdesk.services.outbox import claims, failing, queue, results, settling
-from helpdesk.services.outbox.backoff import offline_delay
+from helpdesk.services.outbox.backoff import FURTHEST_OFFLINE, offline_delay
 from helpdesk.services.outbox.claims import Claimed
 from helpdesk.services.outbox.lease import SendLease, give_back_expired
 from helpdesk.services.outbox.results import Outgoing, Verdict
@@ -86,7 +86,9 @@ class Run:
             if queue.is_held(self.account_id):
                 return False
             away = queue.offline_until(self.account_id)
-            if away is not None and away[0] > now:
+            if away is not None and away[0] > now + FURTHEST_OFFLINE:
+                queue.try_now(self.account_id)
+            elif away is not None and away[0] > now:
                 reason = Sentence("Waits with the account's other mail for its server.")
                 queue.put_off(self.account_id, away[0], away[1], reason=reason, detail="")
                 return False

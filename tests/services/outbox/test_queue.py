@@ -224,3 +224,18 @@ def test_sending_reads_no_mail_that_was_sent_long_ago(account):
         ]
     slow = [plan for plan in plans if plan[0].endswith(("SCAN email_message", "(account_id=?)"))]
     assert (len(asked) > 5, slow) == (True, [])
+
+
+def test_a_clock_that_was_ahead_keeps_no_mail_from_leaving(account):
+    """What was put off by it waits no longer than by any clock, and holds up nothing new."""
+    account_id = account.id
+    queue_mail(account, due_at=utcnow() + timedelta(days=3650))
+    assert queue.accounts_due() == [account_id]
+    queue_mail(account)
+    with transaction():
+        until = utcnow() + timedelta(hours=2)
+        queue.put_off(account_id, until, 1, reason=Sentence("Away."), detail="")
+    queue_mail(account)
+    sender = FakeSender()
+    drain(account_id, sender=sender)
+    assert len(sender.sent) == 3
