@@ -23,6 +23,11 @@ class Standing:
     per_hour: int
     failing_since: datetime | None
 
+    @property
+    def asks_account(self) -> bool:
+        """Whether going on means to hold the account's row, to count against its limits or to say that it sends again."""
+        return bool(self.per_minute or self.per_hour or self.failing_since)
+
 
 class SendLease(AccountLease):
     """The right to one of the account's connections; `token` also marks the row in hand, whose claim lasts as long.

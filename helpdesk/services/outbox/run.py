@@ -122,6 +122,8 @@ class Run:
         mail = None
         with transaction():
             standing = self.lease.standing()
+            if standing is not None and standing.asks_account:
+                hold(EmailAccount.id, self.account_id)  # before the mail, as the thread does that renews both
             if settled is not None:
                 since = standing.failing_since if standing else None
                 settling.write(settled, self.lease.token, since)

@@ -3,12 +3,15 @@
 import threading
 
 import pytest
+from sqlalchemy import event
 
 from helpdesk.database import db, transaction, utcnow
-from helpdesk.models import EmailMessage
+from helpdesk.models import EmailAccount, EmailMessage
 from helpdesk.services.outbox import claims, queue
 from helpdesk.services.outbox import lease as leases
+from helpdesk.services.outbox.deliver import drain
 from helpdesk.services.sentences import Sentence
+from tests.fakes import FakeSender
 from tests.services.outbox.mails import queue_mail
 
 only_postgres = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -63,3 +66,25 @@ def test_a_mail_left_by_a_dead_worker_is_freed_once(context, account):
     thread.join()
     email = db.session.get(EmailMessage, mail_id)
     assert (email.state, email.claim, email.uncertain_count) == ("sending", lease.token, 1)
+
+
+@only_postgres
+def test_an_accounts_row_is_held_before_its_mails(account):
+    """As the thread does that renews a lease and the claims that hang on it: in two orders they would deadlock."""
+    for _ in range(2):
+        queue_mail(account, to=(A,))
+    with transaction() as session:
+        session.get(EmailAccount, account.id).sends_per_minute = 100
+    account_id, taken = account.id, []
+
+    def note(_connection, _cursor, statement, *_):
+        if "email_account" in statement and "FOR NO KEY UPDATE" in statement:
+            taken.append("account")
+        elif statement.startswith("UPDATE email_message SET state"):
+            taken.append("mail")
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    drain(account_id, sender=FakeSender())
+    event.remove(db.engine, "before_cursor_execute", note)
+    before = [taken[at - 1] for at, what in enumerate(taken) if what == "mail"]
+    assert before == ["account"] * 4, "two claims and two verdicts"
