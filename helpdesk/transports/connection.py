@@ -51,10 +51,14 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     def follow(self, connection: socket.socket) -> None:
-        """Watch this connection from now on; call before TLS wraps it."""
+        """Watch this connection from now on; call before TLS wraps it. It is cut at once when its time is over already."""
         self._let_go()
-        self._handle = connection.dup()
-        self._handle.settimeout(0)
+        handle = connection.dup()
+        handle.settimeout(0)
+        with self._bell:
+            self._handle = handle
+            if self.has_expired:
+                self._cut()
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:

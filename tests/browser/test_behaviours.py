@@ -86,7 +86,7 @@ def test_enter_in_cc_never_resolves_the_ticket(open_page):
     page = open_page("workspace-ticket")
     sent = count_posts(page)
     page.locator(".composer__more > summary").click()
-    page.get_by_label("Cc, several").press("Enter")
+    page.get_by_role("textbox", name="Cc, several addresses separated by commas", exact=True).press("Enter")
     page.wait_for_timeout(300)
     assert len(sent) == 1
     assert 'name="then"' not in sent[0].post_data

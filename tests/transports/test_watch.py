@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 
@@ -54,3 +55,15 @@ def test_the_thread_ends_with_the_calls_and_the_next_call_is_watched_again(pair,
     with watch.within(0.05):
         assert ours.recv(1) == b""
     assert watch.has_expired
+
+
+def test_a_connection_that_took_all_the_time_to_come_about_is_cut(pair):
+    """Else a server that is slow to be reached could then drip for ever."""
+    _, ours, _ = pair
+    late = Watch()
+    with late.within(0.01):
+        while not late.has_expired:
+            time.sleep(0.01)
+        late.follow(ours)
+        assert ours.recv(1) == b""
+    late.release()
