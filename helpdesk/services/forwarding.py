@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
-
 from helpdesk import storage
 from helpdesk.database import db, end_read, utcnow
 from helpdesk.errors import Conflict, InvalidInput, NotFound
@@ -134,10 +132,7 @@ def schedule(ticket: Ticket, wish: Wish, *, actor: User, form_key: str) -> Sched
     """Let a forward that can be sent wait for the end of the undo time, within the transaction; a form sent twice once."""
     access.demand(actor, Action.ANSWER, ticket)
     changing.one_at_a_time(ticket)
-    known = db.session.scalar(select(ScheduledReply).where(ScheduledReply.form_key == form_key))
-    place = (actor.id, ticket.id, CommentKind.FORWARD)
-    if known is not None and (known.author_id, known.ticket_id, known.kind) != place:
-        raise Conflict("The form was incomplete. Please send it again.")
+    known = scheduled.of_form(form_key, ticket, CommentKind.FORWARD, author=actor)
     if known is not None and known.state in (ReplyState.WAITING, ReplyState.SENT):
         return known
     if comments.find_by_form(form_key) is not None:

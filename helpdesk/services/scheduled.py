@@ -113,10 +113,7 @@ def schedule(
         raise ValueError(f"prepared for ticket {ready.ticket_id}, not {ticket.id}")
     access.demand(actor, Action.ANSWER, ticket)
     changing.one_at_a_time(ticket)
-    reply = db.session.scalar(select(ScheduledReply).where(ScheduledReply.form_key == form_key))
-    place = (actor.id, ticket.id, CommentKind.REPLY)
-    if reply is not None and (reply.author_id, reply.ticket_id, reply.kind) != place:
-        raise Conflict("The form was incomplete. Please send it again.")
+    reply = of_form(form_key, ticket, CommentKind.REPLY, author=actor)
     if reply is not None and reply.state in (ReplyState.WAITING, ReplyState.SENT):
         return reply
     comments.said_before(ticket, CommentKind.REPLY, form_key, author=actor)
@@ -135,6 +132,14 @@ def schedule(
     drafts.take(actor, ticket, CommentKind.REPLY, ready.text, revision=draft_revision, form_key=form_key)
     wake_at_after_commit(reply.due_at, "deliver_reply", reply.id)
     return reply
+
+
+def of_form(form_key: str, ticket: Ticket, kind: CommentKind, *, author: User) -> ScheduledReply | None:
+    """What this form has sent before. Raises Conflict for the form of another ticket, person or kind."""
+    found = db.session.scalar(select(ScheduledReply).where(ScheduledReply.form_key == form_key))
+    if found is not None and (found.author_id, found.ticket_id, found.kind) != (author.id, ticket.id, kind):
+        raise Conflict("The form was incomplete. Please send it again.")
+    return found
 
 
 def _take_files(reply: ScheduledReply, ready: Ready, actor: User, ticket: Ticket) -> None:

@@ -2,23 +2,22 @@
 
 import io
 import re
-from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
 
 from helpdesk import storage
-from helpdesk.database import db, transaction, utcnow
+from helpdesk.database import db, transaction
 from helpdesk.mail.types import MailFile
 from helpdesk.models import Attachment, Comment, EmailAccount, EmailMessage, ScheduledReply, Upload, User
 from helpdesk.models.tickets import TextFormat
-from helpdesk.services import attachments, queries, scheduled_delivery
+from helpdesk.services import attachments, queries
 from helpdesk.services.tickets import comments
 from helpdesk.services.tickets.comments import Words
 from tests import factories
 from tests.web.conftest import browser, send
+from tests.web.test_writing import KEY, let_time_pass, look
 
-KEY = "a-form-key-of-the-tests"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 TEXT = (
@@ -33,19 +32,6 @@ def agent(app, team):
 
 def write(client, team, body=TEXT, kind="reply", action="/answer", form_id=KEY, **fields):
     return send(client, f"/tickets/{team['ticket']}{action}", kind=kind, body=body, form_id=form_id, **fields)
-
-
-def look(app, model):
-    with app.app_context():
-        return db.session.query(model).order_by(model.id).all()
-
-
-def let_time_pass(app):
-    with app.app_context():
-        with transaction():
-            for reply in db.session.query(ScheduledReply):
-                reply.due_at = utcnow() - timedelta(seconds=1)
-        scheduled_delivery.deliver_due()
 
 
 def mail_of(app):
