@@ -22,75 +22,12 @@ from dotenv import dotenv_values
 
 from helpdesk.errors import ConfigError
 from helpdesk.languages import LANGUAGES, OWN
+from helpdesk.policy import setting_values
 from helpdesk.policy.addresses import INTERNET_ONLY, OWN_NETWORKS, is_loopback, read_networks
 from helpdesk.policy.numbering import check_format
 
 PROJECT = Path(__file__).resolve().parent
 MEGABYTE = 1024 * 1024
-
-
-def _boolean(text: str) -> bool:
-    value = text.strip().lower()
-    if value in {"1", "true", "yes", "on"}:
-        return True
-    if value in {"0", "false", "no", "off"}:
-        return False
-    raise ValueError("use true or false")
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("use a whole number") from None
-
-
-def _positive(text: str) -> int:
-    value = _whole_number(text)
-    if value <= 0:
-        raise ValueError("use a whole number above 0")
-    return value
-
-
-def _port(text: str) -> int:
-    value = _whole_number(text)
-    if not 0 < value < 65536:
-        raise ValueError("use a port from 1 to 65535")
-    return value
-
-
-def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("use an address that starts with http:// or https://")
-    return text.rstrip("/")
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        word = text.strip().lower()
-        if word not in words:
-            raise ValueError(f"use {', '.join(words[:-1])} or {words[-1]}")
-        return word
-
-    return read
-
-
-def _backend(text: str) -> str:
-    """One of the words, or what Django calls it."""
-    word = text.strip().lower().removeprefix("django.core.mail.backends.").removesuffix(".emailbackend")
-    if word == "django_ses.sesbackend":
-        raise ValueError("Amazon SES sends by SMTP here: SMTP_HOST=email-smtp.REGION.amazonaws.com")
-    return _one_of("console", "smtp", "dummy", "file")(word.replace("filebased", "file"))
-
-
-def _folder(text: str) -> str:
-    if any(ord(letter) < 32 for letter in text):
-        raise ValueError("a folder name holds no control characters")
-    return text
 
 
 def _zone(text: str) -> str:
@@ -104,10 +41,6 @@ def _language(text: str) -> str:
     """The first of ours in a list like `de_AT:de:en`: many systems set LANGUAGE that way, for GNU gettext."""
     wanted = [re.split("[_.@-]", entry.strip().lower())[0] for entry in text.split(":")]
     return next((language for language in wanted if language in LANGUAGES), OWN)
-
-
-def _text(text: str) -> str:
-    return text.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,61 +58,61 @@ class Setting:
 # fmt: off
 SETTINGS: tuple[Setting, ...] = (
     # the desk
-    Setting("SITE_URL", _url, None, "Address people reach the desk at; links in mails use it. Default: http://BIND:PORT"),
-    Setting("PORT", _port, 8000, "Port of the web server"),
-    Setting("BIND", _text, "127.0.0.1", "Address the web server listens on"),
-    Setting("TRUSTED_HOSTS", _words, [], "Further host names the desk answers to, separated by commas"),
+    Setting("SITE_URL", setting_values.url, None, "Address people reach the desk at; links in mails use it. Default: http://BIND:PORT"),
+    Setting("PORT", setting_values.port, 8000, "Port of the web server"),
+    Setting("BIND", setting_values.text, "127.0.0.1", "Address the web server listens on"),
+    Setting("TRUSTED_HOSTS", setting_values.words, [], "Further host names the desk answers to, separated by commas"),
     Setting("TRUSTED_PROXIES", int, 0, "Number of reverse proxies whose X-Forwarded headers are believed"),
-    Setting("INSTANCE_PATH", _text, None, "Folder for database, files, key and store. Default: instance/ in the project"),
-    Setting("SECRET_KEY", _text, None, "Key all other keys are derived from; `make run` writes one to INSTANCE_PATH", secret=True),
-    Setting("SECRET_KEY_FALLBACKS", _words, [], "Earlier keys, still accepted, newest first, separated by commas", secret=True),
+    Setting("INSTANCE_PATH", setting_values.text, None, "Folder for database, files, key and store. Default: instance/ in the project"),
+    Setting("SECRET_KEY", setting_values.text, None, "Key all other keys are derived from; `make run` writes one to INSTANCE_PATH", secret=True),
+    Setting("SECRET_KEY_FALLBACKS", setting_values.words, [], "Earlier keys, still accepted, newest first, separated by commas", secret=True),
     Setting("TIMEZONE", _zone, "UTC", "Time zone of the desk, for example Europe/Berlin"),
     Setting("LANGUAGE", _language, "en", "Language of pages and mails for people who chose none, such as en or de"),
     Setting("TICKET_NUMBER_FORMAT", check_format, "TKT-{year}-{number:05d}", "How a ticket number is shown"),
-    Setting("CONTACT_FORM", _boolean, False, "Public form at /contact, for people who have not signed in"),
-    Setting("DEMO", _boolean, False, "A desk with invented tickets that is connected to nothing; `make demo` sets it"),
-    Setting("LOG_LEVEL", _text, "INFO", "DEBUG, INFO, WARNING or ERROR"),
+    Setting("CONTACT_FORM", setting_values.boolean, False, "Public form at /contact, for people who have not signed in"),
+    Setting("DEMO", setting_values.boolean, False, "A desk with invented tickets that is connected to nothing; `make demo` sets it"),
+    Setting("LOG_LEVEL", setting_values.text, "INFO", "DEBUG, INFO, WARNING or ERROR"),
     # where things are kept
-    Setting("DATABASE_URL", _text, None, "Database. Default: SQLite in INSTANCE_PATH; PostgreSQL: postgresql://...", secret=True),
-    Setting("REDIS_URL", _text, None, "Redis or Valkey. Default: an embedded one in INSTANCE_PATH", secret=True),
+    Setting("DATABASE_URL", setting_values.text, None, "Database. Default: SQLite in INSTANCE_PATH; PostgreSQL: postgresql://...", secret=True),
+    Setting("REDIS_URL", setting_values.text, None, "Redis or Valkey. Default: an embedded one in INSTANCE_PATH", secret=True),
     # the first mail account
-    Setting("SUPPORT_EMAIL", _text, None, "Address of the first mail account"),
-    Setting("EMAIL_TO_TICKET_ENABLED", _boolean, True, "Fetch mail for the first account", ("IMAP_ENABLED",)),
-    Setting("EMAIL_TO_TICKET_CHECK_INTERVAL", _positive, 300, "Seconds between two looks at an account, unless it was given others in the browser", ("EMAIL_DEFAULT_POLL_FREQUENCY", "EMAIL_INTEGRATION_POLL_FREQUENCY")),
-    Setting("EMAIL_MAX_EMAILS_PER_POLL", _positive, 50, "Mails taken per batch, unless the account was given another number in the browser", ("EMAIL_INTEGRATION_MAX_EMAILS_PER_POLL",)),
-    Setting("IMAP_HOST", _text, None, "Server mail is fetched from"),
-    Setting("IMAP_PORT", _port, None, "Its port. Default: 993, or 143 with IMAP_USE_SSL=false"),
-    Setting("IMAP_USERNAME", _text, None, "Its user. Default: SUPPORT_EMAIL"),
-    Setting("IMAP_PASSWORD", _text, None, "Its password", secret=True),
-    Setting("IMAP_FOLDER", _folder, "INBOX", "Folder that is read"),
-    Setting("IMAP_TAKEN_MAIL", _one_of("seen", "leave", "move", "delete"), "seen", "What happens there to mail once it is safe here: seen, leave, move or delete"),
-    Setting("IMAP_MOVE_TO", _folder, None, "Folder for IMAP_TAKEN_MAIL=move; it is made when it is missing"),
-    Setting("IMAP_USE_SSL", _boolean, True, "true: TLS from the start; false: STARTTLS with a verified certificate"),
-    Setting("IMAP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
-    Setting("IMAP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
-    Setting("SMTP_HOST", _text, None, "Server mail is sent through", ("EMAIL_HOST",)),
-    Setting("SMTP_PORT", _port, 587, "Its port; 465 means TLS from the start", ("EMAIL_PORT",)),
-    Setting("SMTP_USERNAME", _text, None, "Its user; empty: no login", ("EMAIL_HOST_USER",)),
-    Setting("SMTP_PASSWORD", _text, None, "Its password", ("EMAIL_HOST_PASSWORD",), secret=True),
-    Setting("SMTP_FROM", _text, None, "Sender of the desk's mails. Default: SUPPORT_EMAIL", ("DEFAULT_FROM_EMAIL",)),
-    Setting("SMTP_USE_TLS", _boolean, True, "false: no TLS on this machine or with SMTP_ALLOW_PLAINTEXT; otherwise TLS always (465 at once, else STARTTLS)", ("EMAIL_USE_TLS",)),
-    Setting("SMTP_ALLOW_PLAINTEXT", _boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
-    Setting("SMTP_CA_FILE", _text, None, "Certificate authority of your own server, a PEM file"),
-    Setting("EMAIL_BACKEND", _backend, None, "Where all mail goes: smtp, console (printed), file (into EMAIL_FILE_PATH) or dummy (nowhere). Default: smtp when a server is set, else the practice mailbox"),
-    Setting("EMAIL_FILE_PATH", _text, None, "Folder for EMAIL_BACKEND=file, one .eml a mail. Default: sent-mail in INSTANCE_PATH"),
+    Setting("SUPPORT_EMAIL", setting_values.text, None, "Address of the first mail account"),
+    Setting("EMAIL_TO_TICKET_ENABLED", setting_values.boolean, True, "Fetch mail for the first account", ("IMAP_ENABLED",)),
+    Setting("EMAIL_TO_TICKET_CHECK_INTERVAL", setting_values.positive, 300, "Seconds between two looks at an account, unless it was given others in the browser", ("EMAIL_DEFAULT_POLL_FREQUENCY", "EMAIL_INTEGRATION_POLL_FREQUENCY")),
+    Setting("EMAIL_MAX_EMAILS_PER_POLL", setting_values.positive, 50, "Mails taken per batch, unless the account was given another number in the browser", ("EMAIL_INTEGRATION_MAX_EMAILS_PER_POLL",)),
+    Setting("IMAP_HOST", setting_values.text, None, "Server mail is fetched from"),
+    Setting("IMAP_PORT", setting_values.port, None, "Its port. Default: 993, or 143 with IMAP_USE_SSL=false"),
+    Setting("IMAP_USERNAME", setting_values.text, None, "Its user. Default: SUPPORT_EMAIL"),
+    Setting("IMAP_PASSWORD", setting_values.text, None, "Its password", secret=True),
+    Setting("IMAP_FOLDER", setting_values.folder, "INBOX", "Folder that is read"),
+    Setting("IMAP_TAKEN_MAIL", setting_values.one_of("seen", "leave", "move", "delete"), "seen", "What happens there to mail once it is safe here: seen, leave, move or delete"),
+    Setting("IMAP_MOVE_TO", setting_values.folder, None, "Folder for IMAP_TAKEN_MAIL=move; it is made when it is missing"),
+    Setting("IMAP_USE_SSL", setting_values.boolean, True, "true: TLS from the start; false: STARTTLS with a verified certificate"),
+    Setting("IMAP_ALLOW_PLAINTEXT", setting_values.boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
+    Setting("IMAP_CA_FILE", setting_values.text, None, "Certificate authority of your own server, a PEM file"),
+    Setting("SMTP_HOST", setting_values.text, None, "Server mail is sent through", ("EMAIL_HOST",)),
+    Setting("SMTP_PORT", setting_values.port, 587, "Its port; 465 means TLS from the start", ("EMAIL_PORT",)),
+    Setting("SMTP_USERNAME", setting_values.text, None, "Its user; empty: no login", ("EMAIL_HOST_USER",)),
+    Setting("SMTP_PASSWORD", setting_values.text, None, "Its password", ("EMAIL_HOST_PASSWORD",), secret=True),
+    Setting("SMTP_FROM", setting_values.text, None, "Sender of the desk's mails. Default: SUPPORT_EMAIL", ("DEFAULT_FROM_EMAIL",)),
+    Setting("SMTP_USE_TLS", setting_values.boolean, True, "false: no TLS on this machine or with SMTP_ALLOW_PLAINTEXT; otherwise TLS always (465 at once, else STARTTLS)", ("EMAIL_USE_TLS",)),
+    Setting("SMTP_ALLOW_PLAINTEXT", setting_values.boolean, False, "Allow an unencrypted connection to a server that is not on this machine"),
+    Setting("SMTP_CA_FILE", setting_values.text, None, "Certificate authority of your own server, a PEM file"),
+    Setting("EMAIL_BACKEND", setting_values.backend, None, "Where all mail goes: smtp, console (printed), file (into EMAIL_FILE_PATH) or dummy (nowhere). Default: smtp when a server is set, else the practice mailbox"),
+    Setting("EMAIL_FILE_PATH", setting_values.text, None, "Folder for EMAIL_BACKEND=file, one .eml a mail. Default: sent-mail in INSTANCE_PATH"),
     # further mail accounts
     Setting("MAIL_ALLOWED_NETWORKS", read_networks, None, "Where servers typed in the browser may be besides the Internet: loopback, private, none, or networks like 10.1.0.0/16. Default: loopback,private while SITE_URL is on this machine, else none"),
     # limits
-    Setting("EMAIL_MAX_ATTACHMENT_SIZE", _positive, 25 * MEGABYTE, "Largest file in bytes, in mails and uploads"),
-    Setting("EMAIL_MAX_MESSAGE_SIZE", _positive, 35 * MEGABYTE, "Larger mails are stored in part, in bytes"),
-    Setting("EMAIL_MAX_RETRY_ATTEMPTS", _positive, 35, "Tries before an outgoing mail is failed"),
-    Setting("EMAIL_RETENTION_DAYS", _positive, 365, "Days raw messages are kept"),
+    Setting("EMAIL_MAX_ATTACHMENT_SIZE", setting_values.positive, 25 * MEGABYTE, "Largest file in bytes, in mails and uploads"),
+    Setting("EMAIL_MAX_MESSAGE_SIZE", setting_values.positive, 35 * MEGABYTE, "Larger mails are stored in part, in bytes"),
+    Setting("EMAIL_MAX_RETRY_ATTEMPTS", setting_values.positive, 35, "Tries before an outgoing mail is failed"),
+    Setting("EMAIL_RETENTION_DAYS", setting_values.positive, 365, "Days raw messages are kept"),
     # processes
-    Setting("WEB_WORKERS", _positive, 2, "Web processes"),
-    Setting("WEB_THREADS", _positive, 16, "Threads in each web process"),
-    Setting("WORKER_PROCESSES", _positive, 3, "Worker processes"),
-    Setting("SWEEP_INTERVAL", _positive, 30, "Seconds between two sweeps for forgotten work"),
-    Setting("CLAIM_SECONDS", _positive, 120, "Seconds after which the work of a worker that died is given to another"),
+    Setting("WEB_WORKERS", setting_values.positive, 2, "Web processes"),
+    Setting("WEB_THREADS", setting_values.positive, 16, "Threads in each web process"),
+    Setting("WORKER_PROCESSES", setting_values.positive, 3, "Worker processes"),
+    Setting("SWEEP_INTERVAL", setting_values.positive, 30, "Seconds between two sweeps for forgotten work"),
+    Setting("CLAIM_SECONDS", setting_values.positive, 120, "Seconds after which the work of a worker that died is given to another"),
 )
 # fmt: on
 
