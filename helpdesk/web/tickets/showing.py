@@ -151,7 +151,7 @@ def render_ticket(
     one that could not be the requester's."""
     state = read_list_state(request.args, viewer())
     (waiting, stopped), deliveries = scheduled.standing(ticket, viewer()), queries.deliveries(ticket)
-    entries, followers = conversation(ticket, deliveries), following.followers(ticket)
+    entries = conversation(ticket, deliveries)
     left_alone = participants.left_alone(ticket)
     has_news, is_muted = inbox.unread_and_muted(viewer(), ticket)
     seen = max((entry.comment.id for entry in entries if entry.comment), default=0)
@@ -183,10 +183,6 @@ def render_ticket(
             rival=rival,
         ),
         refusal=_refusal(ticket),
-        assignable=glance.assignable(ticket.account_id),
-        next_statuses=[(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
-        due=due_value(ticket),
-        known_tags=tags.known(),
         participants=participants_of(ticket, state.link_args),
         person=person,
         left_alone=left_alone,
@@ -194,18 +190,30 @@ def render_ticket(
         crossed=crossed,
         preview=preview,
         has_news=has_news,
-        followers=followers,
         opened=request.args.get("designed", type=int),
         is_muted=is_muted,
-        is_following=any(follower.id == viewer().id for follower in followers),
-        other_tickets=queries.other_tickets(viewer(), ticket),
         machine_mails=machine_mails(deliveries),
         max_bytes=min(
             current_app.config["EMAIL_MAX_ATTACHMENT_SIZE"], attachments.room_for_files(ticket.account)
         ),
         kept=state.link_args,
+        **_properties(ticket),
         **list_context(state),
     )
+
+
+def _properties(ticket: Ticket) -> dict[str, Any]:
+    """What stands beside the conversation and can be chosen there."""
+    followers = following.followers(ticket)
+    return {
+        "assignable": glance.assignable(ticket.account_id),
+        "next_statuses": [(s.value, status_word(s)) for s in Status if allowed(ticket.status, s)],
+        "due": due_value(ticket),
+        "known_tags": tags.known(),
+        "followers": followers,
+        "is_following": any(follower.id == viewer().id for follower in followers),
+        "other_tickets": queries.other_tickets(viewer(), ticket),
+    }
 
 
 def _refusal(ticket: Ticket) -> str | None:
